@@ -1,0 +1,1 @@
+"""The intermediate representation: types, nodes, the one interpreter, checks and text."""
