@@ -7,7 +7,7 @@ and obvious on purpose; the fast executions in `backends/` are tested against it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from neuralc.ir import static
 from neuralc.ir.nodes import (
@@ -88,7 +88,7 @@ def evaluate(
     return run.store
 
 
-class _Run[V]:
+class _Run(Generic[V]):
     def __init__(self, program: Program, algebra: Algebra[V], store: dict[Element, V]) -> None:
         self.program, self.algebra, self.store = program, algebra, store
         self.observed = 0

@@ -47,7 +47,7 @@ Type = Int | Real
 
 
 def _span() -> Span | None:
-    return field(default=None, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=None, compare=False, repr=False)
 
 
 # ---- static expressions: integers known once loop and gate variables are

@@ -1,0 +1,1 @@
+"""Executions of a program, a folder each; they do not know one another."""

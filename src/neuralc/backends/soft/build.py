@@ -1,0 +1,276 @@
+"""Operations on lowered values: contract products, rename and index axes, mix, widen.
+
+The `Builder` is the only writer of the graph. It knows the size of every label; it does not know
+statements (`lower.py`) nor which way of computing a function is cheapest (`pushforward.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+
+import numpy as np
+
+from neuralc.backends.soft.graph import B, Dim, Graph, P
+from neuralc.backends.soft.values import EXAMPLES, RESTARTS, Factor, Known, Label, Product
+
+LAST = 1 << 60  # sorts the axis of a value behind all its labels
+DRIFT = 12  # a sum may be off by this many roundings before it is divided out
+GUESS = {P: 100, B: 16}  # sizes unknown at compile time, for comparing costs only
+
+
+class Builder:
+    """Makes nodes for operations on values."""
+
+    def __init__(self, *, lerp: bool = True) -> None:
+        """Start with an empty graph; `lerp` allows mixing two arms by the chance of one."""
+        self.lerp = lerp
+        self.graph = Graph()
+        self.sizes: dict[Label, Dim] = {RESTARTS: P, EXAMPLES: B}
+
+    def label(self, size: int) -> Label:
+        """Return a fresh label for an axis of this size."""
+        fresh = len(self.sizes)
+        self.sizes[fresh] = size
+        return fresh
+
+    def size(self, label: Label) -> int:
+        """Return the size of an axis, a guess for restarts and examples."""
+        size = self.sizes[label]
+        return GUESS[size] if isinstance(size, str) else size
+
+    def extent(self, label: Label) -> int:
+        """Return the size of an axis that is known at compile time."""
+        size = self.sizes[label]
+        assert isinstance(size, int), "restarts and examples have no size at compile time"
+        return size
+
+    def dims(self, labels: Iterable[Label]) -> tuple[Dim, ...]:
+        """Return the dimensions of a node with these labels."""
+        return tuple(self.sizes[label] for label in labels)
+
+    def const(self, array: np.ndarray, labels: Sequence[Label]) -> Factor:
+        """Return a constant whose dimensions carry these labels."""
+        return Factor(self.graph.constant(np.ascontiguousarray(array)), tuple(labels))
+
+    # ---- known integers
+
+    def one_hot(self, known: Known, size: int) -> Product:
+        """Return a known integer as a distribution over `size` values."""
+        axis = self.label(size)
+        hot = np.eye(size, dtype=np.float32)[known.numbers]
+        return Product((self.const(hot, (*known.labels, axis)),), axis)
+
+    def product(self, value: Product | Known, size: int) -> Product:
+        """Return a value as a distribution."""
+        return self.one_hot(value, size) if isinstance(value, Known) else value
+
+    # ---- contraction
+
+    def contract(self, value: Product) -> Factor:
+        """Compute a product: one factor, labels in order, its axis last."""
+        factor = self.sum_product(value.factors, value.summed, value.axis)
+        return factor if value.real else self.normalised(factor)
+
+    def sum_product(
+        self, factors: Sequence[Factor], summed: frozenset[Label], axis: Label | None
+    ) -> Factor:
+        """Multiply factors and sum labels out, the cheapest pair first."""
+        work, open_sums = self.without_identities(list(factors), set(summed), axis)
+        while len(work) > 1:
+            _, i, j = min(
+                (self.cost(work, i, j), i, j) for j in range(len(work)) for i in range(j)
+            )
+            rest = [factor for k, factor in enumerate(work) if k not in (i, j)]
+            kept = {label for factor in rest for label in factor.labels}
+            gone = {
+                label
+                for label in (*work[i].labels, *work[j].labels)
+                if label in open_sums and label not in kept
+            }
+            work = [*rest, self.pair(work[i], work[j], gone, axis)]
+            open_sums -= gone
+        return self.reduced(work[0], open_sums, axis)
+
+    def cost(self, work: list[Factor], i: int, j: int) -> int:
+        """Return the size of the loop nest that multiplies two factors."""
+        return prod(self.size(label) for label in {*work[i].labels, *work[j].labels})
+
+    def order(self, labels: Iterable[Label], axis: Label | None) -> tuple[Label, ...]:
+        """Return labels in canonical order: by age, the axis of the value last."""
+        return tuple(sorted(set(labels), key=lambda label: LAST if label == axis else label))
+
+    def pair(self, a: Factor, b: Factor, gone: set[Label], axis: Label | None) -> Factor:
+        """Multiply two factors, summing `gone` out."""
+        out = self.order({*a.labels, *b.labels} - gone, axis)
+        names: dict[Label, int] = {}
+        for label in (*a.labels, *b.labels):
+            names.setdefault(label, len(names))
+        attrs = tuple(tuple(names[label] for label in part) for part in (a.labels, b.labels, out))
+        drift = self.drift(a) + self.drift(b) + 1
+        args = (a.node, b.node)
+        op = "einsum" if gone else "mul"
+        return Factor(self.graph.add(op, args, attrs, self.dims(out), drift), out)
+
+    def reduced(self, factor: Factor, gone: set[Label], axis: Label | None) -> Factor:
+        """Sum labels of one factor out and put the rest in canonical order."""
+        if gone:
+            places = tuple(k for k, label in enumerate(factor.labels) if label in gone)
+            left = tuple(label for label in factor.labels if label not in gone)
+            node = self.graph.add("sum", (factor.node,), (places,), self.dims(left), 1)
+            factor = Factor(node, left)
+        return self.arranged(factor, self.order(factor.labels, axis))
+
+    def arranged(self, factor: Factor, labels: tuple[Label, ...]) -> Factor:
+        """Return a factor with its dimensions in this order."""
+        if factor.labels == labels:
+            return factor
+        places = tuple(factor.labels.index(label) for label in labels)
+        drift = self.drift(factor)
+        node = self.graph.add("permute", (factor.node,), (places,), self.dims(labels), drift)
+        return Factor(node, labels)
+
+    def without_identities(
+        self, factors: list[Factor], summed: set[Label], axis: Label | None
+    ) -> tuple[list[Factor], set[Label]]:
+        """Drop constant identity matrices over a summed label: they only rename it."""
+        for factor in factors:
+            array = self.graph.array(factor.node)
+            if array is None or array.ndim != 2 or array.shape[0] != array.shape[1]:
+                continue
+            if not np.array_equal(array, np.eye(len(array), dtype=array.dtype)):
+                continue
+            old, new = factor.labels if factor.labels[0] in summed else factor.labels[::-1]
+            rest = [other for other in factors if other is not factor]
+            clash = any({old, new} <= set(other.labels) for other in rest)
+            if old not in summed or old == new or clash or not rest:
+                continue
+            renamed = [other.renamed(old, new) for other in rest]
+            return self.without_identities(renamed, summed - {old}, axis)
+        return factors, summed
+
+    def drift(self, factor: Factor) -> int:
+        """Return how far the sums of a factor may be off, in roundings."""
+        return self.graph.nodes[factor.node].drift
+
+    def normalised(self, factor: Factor) -> Factor:
+        """Divide a distribution by its sum where rounding could have built up.
+
+        Without this a mass that is multiplied with itself at each step doubles its error at
+        each step: `x = x + x` is NaN in float32 after 40 steps.
+        """
+        if self.drift(factor) <= DRIFT:
+            return factor
+        node = self.graph.add("normalise", (factor.node,), (), self.dims(factor.labels), 1)
+        return Factor(node, factor.labels)
+
+    # ---- axes
+
+    def take(self, factor: Factor, label: Label, index: Known | int) -> Factor:
+        """Index the axis `label` of a factor by an integer or by known integers on axes."""
+        if label not in factor.labels:
+            return factor
+        place = factor.labels.index(label)
+        before, after = factor.labels[:place], factor.labels[place + 1 :]
+        drift = self.drift(factor)
+        if isinstance(index, int) or not index.labels:
+            number = index if isinstance(index, int) else int(index.numbers)
+            left = before + after
+            args, attrs = (factor.node,), (place, number)
+            return Factor(self.graph.add("select", args, attrs, self.dims(left), drift), left)
+        numbers = index.numbers
+        if len(index.labels) == 1:
+            start = int(numbers[0])
+            whole = np.array_equal(numbers, np.arange(start, start + len(numbers)))
+            fresh = self.label(len(numbers))
+            labels = (*before, fresh, *after)
+            node = factor.node
+            if not whole:
+                attrs = (place, tuple(int(n) for n in numbers))
+                node = self.graph.add("index", (node,), attrs, self.dims(labels), drift)
+            elif len(numbers) != self.extent(label):
+                attrs = (place, start, len(numbers))
+                node = self.graph.add("narrow", (node,), attrs, self.dims(labels), drift)
+            return self.merged(Factor(node, labels), fresh, index.labels[0])
+        fresh_labels = tuple(self.label(self.extent(old)) for old in index.labels)
+        labels = (*before, *fresh_labels, *after)
+        flat = tuple(int(n) for n in numbers.reshape(-1))
+        attrs = (place, flat, numbers.shape)
+        result = Factor(
+            self.graph.add("index", (factor.node,), attrs, self.dims(labels), drift), labels
+        )
+        for fresh, old in zip(fresh_labels, index.labels, strict=True):
+            result = self.merged(result, fresh, old)
+        return result
+
+    def merged(self, factor: Factor, fresh: Label, label: Label) -> Factor:
+        """Call the axis `fresh` `label`; where that is there already, take the diagonal."""
+        if label not in factor.labels:
+            return factor.renamed(fresh, label)
+        first, second = factor.labels.index(label), factor.labels.index(fresh)
+        rest = tuple(other for other in factor.labels if other not in (label, fresh))
+        labels = (*rest, label)
+        attrs = (first, second)
+        drift = self.drift(factor)
+        return Factor(
+            self.graph.add("diagonal", (factor.node,), attrs, self.dims(labels), drift), labels
+        )
+
+    def taken(self, value: Product | Known, label: Label, index: Known | int) -> Product | Known:
+        """Index an axis that a value depends on."""
+        if isinstance(value, Known):
+            return self.taken_known(value, label, index)
+        if label not in value.labels():
+            return value
+        factors = tuple(self.take(factor, label, index) for factor in value.factors)
+        return Product(factors, value.axis, value.summed, value.real)
+
+    def taken_known(self, value: Known, label: Label, index: Known | int) -> Known:
+        """Index an axis of known integers."""
+        if label not in value.labels:
+            return value
+        if isinstance(index, int):
+            index = Known(np.asarray(index))
+        rest = tuple(other for other in value.labels if other != label)
+        union = self.order({*rest, *index.labels}, None)
+        moved = np.moveaxis(value.numbers, value.labels.index(label), -1)
+        grid = self.spread(Known(moved, rest), union, extra=1)
+        at = np.broadcast_to(self.spread(index, union), grid.shape[:-1])
+        return Known(np.take_along_axis(grid, at[..., None], -1)[..., 0], union)
+
+    def spread(self, known: Known, labels: tuple[Label, ...], extra: int = 0) -> np.ndarray:
+        """Broadcast known integers to these axes; `extra` trailing dimensions stay."""
+        order = sorted(range(len(known.labels)), key=lambda k: labels.index(known.labels[k]))
+        count = len(known.labels)
+        array = known.numbers.transpose(*order, *range(count, count + extra))
+        tail = array.shape[count:]
+        shape = [self.extent(label) if label in known.labels else 1 for label in labels]
+        full = [self.extent(label) for label in labels]
+        return np.broadcast_to(array.reshape(*shape, *tail), (*full, *tail))
+
+    # ---- aligned operations on several factors
+
+    def together(
+        self, op: str, operands: Sequence[Factor], axis: Label, inner: Sequence[Label | None],
+        size: int, attrs: tuple[object, ...] = (), drift: int = 0, extra: Label | None = None,
+    ) -> Factor:  # fmt: skip
+        """Apply an operation on operands that broadcast along their labels.
+
+        `inner[k]` is the label of operand `k` that the operation itself consumes (its last
+        dimension), None where it has none. The result has all other labels, then `extra` if the
+        operation makes one, then `axis`.
+        """
+        outer: set[Label] = set()
+        for operand, own in zip(operands, inner, strict=True):
+            outer |= {label for label in operand.labels if label != own}
+        labels = self.order(outer, None)
+        places = []
+        for operand, own in zip(operands, inner, strict=True):
+            spots = [labels.index(label) if label != own else -1 for label in operand.labels]
+            places.append(tuple(spots))
+        self.sizes[axis] = size
+        tail = (axis,) if extra is None else (extra, axis)
+        args = tuple(operand.node for operand in operands)
+        dims = self.dims((*labels, *tail))
+        node = self.graph.add(op, args, (len(labels), tuple(places), *attrs), dims, drift)
+        return Factor(node, (*labels, *tail))

@@ -1,0 +1,262 @@
+"""Where branches come together: the end of a gate, of a switch, of a static choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.pushforward import project, widened
+from neuralc.backends.soft.store import Key, Layer, Piece
+from neuralc.backends.soft.values import Factor, Known, Label, Later, Product, Value, same, settled
+
+
+def common(
+    builder: Builder, layers: Sequence[Layer]
+) -> Iterator[tuple[str, Key, tuple[Label, ...], list[Value]]]:
+    """Yield what every branch has set: variable, key, labels of its ranges, a value per branch."""
+    first, *rest = layers
+    for name in first.pieces:
+        if not all(name in layer.pieces for layer in rest):
+            continue
+        tables = [layer.pieces[name] for layer in layers]
+        if any(table.keys() != tables[0].keys() for table in tables[1:]):
+            keys = [key for table in tables for key in table]
+            dims = [any(isinstance(key[d], int) for key in keys) for d in range(len(keys[0]))]
+            if not any(dims):
+                dims = [True] * len(dims)
+            tables = [_split(builder, table, dims) for table in tables]
+        for key, piece in tables[0].items():
+            if all(key in table for table in tables):
+                values = [_relabelled(builder, table[key], piece.labels) for table in tables]
+                yield name, key, piece.labels, values
+
+
+def _split(builder: Builder, table: dict[Key, Piece], dims: Sequence[bool]) -> dict[Key, Piece]:
+    """Cut ranges into single elements along these dimensions."""
+    result: dict[Key, Piece] = {}
+    for key, piece in table.items():
+        place = next((d for d, k in enumerate(key) if dims[d] and isinstance(k, tuple)), None)
+        if place is None:
+            result[key] = piece
+            continue
+        span = key[place]
+        assert isinstance(span, tuple)
+        nth = sum(isinstance(k, tuple) for k in key[:place])
+        label = piece.labels[nth]
+        rest = piece.labels[:nth] + piece.labels[nth + 1 :]
+        cut = {
+            (*key[:place], i, *key[place + 1 :]): Piece(
+                _selected(builder, piece.value, label, i - span[0]), rest
+            )
+            for i in range(*span)
+        }
+        result |= _split(builder, cut, dims)
+    return result
+
+
+def _selected(builder: Builder, value: Value, label: Label, index: int) -> Value:
+    return Later(lambda: builder.taken(settled(value), label, index))
+
+
+def _relabelled(builder: Builder, piece: Piece, labels: tuple[Label, ...]) -> Value:
+    if piece.labels == labels:
+        return piece.value
+
+    def make() -> Product | Known:
+        value = settled(piece.value)
+        for old, new in zip(piece.labels, labels, strict=True):
+            everything = Known(np.arange(builder.extent(old)), (new,))
+            value = builder.taken(value, old, everything) if old != new else value
+        return value
+
+    return Later(make)
+
+
+# ---- gates
+
+
+def close(builder: Builder, value: Value, weight: Factor, label: Label, size: int | None) -> Value:
+    """Mix a value over the axis of a gate that ends."""
+    inner = settled(value)
+    if isinstance(inner, Known):
+        if label not in inner.labels:
+            return inner
+        assert size is not None
+        inner = builder.one_hot(inner, size)
+    elif label not in inner.labels():
+        return inner
+    summed = inner.summed | {label}
+    return Product((*inner.factors, weight), inner.axis, summed, inner.real)
+
+
+# ---- switches
+
+
+def choose(
+    builder: Builder, choice: Product, numbers: Sequence[tuple[int, ...]], arms: Sequence[Value],
+    size: int | None,
+) -> Value:  # fmt: skip
+    """Mix the arms of a switch with the probabilities of its selector."""
+    groups: list[tuple[list[int], Value]] = []
+    for values, arm in zip(numbers, arms, strict=True):
+        for known, other in groups:
+            if same(arm, other):
+                known += values
+                break
+        else:
+            groups.append((list(values), arm))
+    if len(groups) == 1:
+        return groups[0][1]
+    settled_arms = [(values, settled(arm)) for values, arm in groups]
+    if all(isinstance(arm, Known) for _, arm in settled_arms):
+        assert size is not None
+        known_arms = [(values, arm) for values, arm in settled_arms if isinstance(arm, Known)]
+        return _table(builder, choice, known_arms, size)
+    factors = [_arm(builder, arm, size) for _, arm in settled_arms]
+    real = any(isinstance(arm, Product) and arm.real for _, arm in settled_arms)
+    return _mixture(builder, choice, [values for values, _ in settled_arms], factors, real)
+
+
+def _arm(builder: Builder, arm: Product | Known, size: int | None) -> tuple[Factor, Label]:
+    if isinstance(arm, Known):
+        assert size is not None
+        arm = builder.one_hot(arm, size)
+    elif size is not None:
+        wide = widened(builder, arm, size)
+        assert isinstance(wide, Product)
+        arm = wide
+    return builder.contract(arm), arm.axis
+
+
+def _table(
+    builder: Builder, choice: Product, arms: Sequence[tuple[list[int], Known]], size: int
+) -> Product:
+    """Return a switch between known integers: a table of the selector."""
+    labels = builder.order({label for _, arm in arms for label in arm.labels}, None)
+    extents = [builder.extent(label) for label in labels]
+    hot = np.zeros((builder.extent(choice.axis), *extents, size), dtype=np.float32)
+    for values, arm in arms:
+        for k in values:
+            hot[k] = np.eye(size, dtype=np.float32)[builder.spread(arm, labels)]
+    axis = builder.label(size)
+    table = builder.const(hot, (choice.axis, *labels, axis))
+    return Product((*choice.factors, table), axis, choice.summed | {choice.axis})
+
+
+def _mixture(
+    builder: Builder, choice: Product, numbers: Sequence[list[int]],
+    arms: Sequence[tuple[Factor, Label]], real: bool,
+) -> Product:  # fmt: skip
+    size = builder.extent(arms[0][1])
+    axis = builder.label(size)
+    factors, axes = [arm for arm, _ in arms], [own for _, own in arms]
+    drift = max(builder.drift(factor) for factor in factors) + 1
+    if len(arms) == 2 and builder.lerp:
+        chance = project(builder, choice, numbers[1])
+        inner: list[Label | None] = [*axes, None]
+        result = builder.together("lerp", [*factors, chance], axis, inner, size, (), drift)
+    else:
+        weights, own = _weights(builder, choice, numbers)
+        drift += builder.drift(weights)
+        inner = [own, *axes]
+        result = builder.together("mixture", [weights, *factors], axis, inner, size, (), drift)
+    return Product((result if real else builder.normalised(result),), axis, real=real)
+
+
+def _weights(
+    builder: Builder, choice: Product, numbers: Sequence[list[int]]
+) -> tuple[Factor, Label]:
+    """Return the probability of each group of values of a selector."""
+    factor = builder.contract(choice)
+    if [list(values) for values in numbers] == [[k] for k in range(builder.extent(choice.axis))]:
+        return factor, choice.axis
+    groups = np.zeros((builder.extent(choice.axis), len(numbers)), dtype=np.float32)
+    for group, values in enumerate(numbers):
+        groups[values, group] = 1
+    axis = builder.label(len(numbers))
+    grouped = Product(
+        (factor, builder.const(groups, (choice.axis, axis))), axis, frozenset((choice.axis,))
+    )
+    return builder.sum_product(grouped.factors, grouped.summed, axis), axis
+
+
+# ---- static choices
+
+
+def join(
+    builder: Builder, values: Sequence[Value], parts: Sequence[Label], label: Label,
+    order: np.ndarray, size: int | None,
+) -> Value:  # fmt: skip
+    """Put the parts of a split axis together again, in the order of the axis."""
+    found = [settled(value) for value in values]
+    if all(same(value, found[0]) for value in found[1:]) and not (
+        _depends(found[0], parts[0])
+    ):
+        return found[0]
+    if all(isinstance(value, Known) for value in found):
+        return _joined_known(builder, [v for v in found if isinstance(v, Known)], parts, label, order)
+    arms = [_arm(builder, value, size) for value in found]
+    real = any(isinstance(value, Product) and value.real for value in found)
+    outer = {other for arm, own in arms for other in arm.labels if other not in (own, *parts)}
+    labels = builder.order(outer | {label}, None)
+    place = labels.index(label)
+    spots = []
+    for (arm, own), part in zip(arms, parts, strict=True):
+        names = [label if other == part else other for other in arm.labels]
+        spots.append(tuple(labels.index(name) if name != own else -1 for name in names))
+    width = builder.extent(arms[0][1])
+    axis = builder.label(width)
+    lengths = tuple(builder.extent(part) for part in parts)
+    attrs = (len(labels), tuple(spots), place, lengths, tuple(int(k) for k in order))
+    drift = max(builder.drift(arm) for arm, _ in arms)
+    args = tuple(arm.node for arm, _ in arms)
+    node = builder.graph.add("join", args, attrs, (*builder.dims(labels), width), drift)
+    return Product((Factor(node, (*labels, axis)),), axis, real=real)
+
+
+def _depends(value: Product | Known, label: Label) -> bool:
+    return label in (value.labels if isinstance(value, Known) else value.labels())
+
+
+def _joined_known(
+    builder: Builder, values: Sequence[Known], parts: Sequence[Label], label: Label,
+    order: np.ndarray,
+) -> Known:  # fmt: skip
+    outer = {other for value in values for other in value.labels} - set(parts)
+    rest = builder.order(outer, None)
+    pieces = [
+        builder.spread(value, (*rest, part)) for value, part in zip(values, parts, strict=True)
+    ]
+    whole = np.concatenate(pieces, axis=-1)[..., order]
+    labels = builder.order({*rest, label}, None)
+    source = (*rest, label)
+    return Known(whole.transpose([source.index(name) for name in labels]), labels)
+
+
+# ---- arrays read at an index that varies
+
+
+def stacked(
+    builder: Builder, parts: Sequence[Value], positions: Known, size: int | None
+) -> Value:
+    """Return `parts[positions]`: elements kept apart, read at an index that varies."""
+    found = [settled(part) for part in parts]
+    if all(same(part, found[0]) for part in found[1:]):
+        return found[0]
+    label = builder.label(len(parts))
+    if all(isinstance(part, Known) for part in found):
+        known = [part for part in found if isinstance(part, Known)]
+        rest = builder.order({other for part in known for other in part.labels}, None)
+        grid = np.stack([builder.spread(part, rest) for part in known], axis=-1)
+        return builder.taken_known(Known(grid, (*rest, label)), label, positions)
+    arms = [_arm(builder, part, size) for part in found]
+    real = any(isinstance(part, Product) and part.real for part in found)
+    axis = builder.label(builder.extent(arms[0][1]))
+    width = builder.extent(axis)
+    drift = max(builder.drift(arm) for arm, _ in arms)
+    inner = [own for _, own in arms]
+    factors = [arm for arm, _ in arms]
+    factor = builder.together("stack", factors, axis, inner, width, (), drift, extra=label)
+    return builder.taken(Product((factor,), axis, real=real), label, positions)

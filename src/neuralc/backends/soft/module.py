@@ -1,0 +1,163 @@
+"""A compiled model as a `torch.nn.Module`: distributions in, distributions out, differentiable.
+
+All restarts are one batch: the first dimension `P` of every open choice and of every network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neuralc.backends.soft import logspace, runtime
+from neuralc.backends.soft.emit import emit
+from neuralc.backends.soft.graph import B, P
+from neuralc.backends.soft.lower import lower
+from neuralc.backends.soft.networks import build_network
+from neuralc.backends.soft.parameters import Choices, softmaxes
+from neuralc.ir.nodes import Int, Program
+
+Precision = Literal["linear", "log"]
+
+
+class SoftModule(nn.Module):
+    """The soft execution of a program.
+
+    Attributes:
+        logits: unnormalised log-probabilities of all open choices, shape `(P, total)`, in nats;
+            `choices` tells which columns belong to which Param.
+        networks: the neural functions by name, each with parameters of shape `(P, …)`.
+        source: the PyTorch code that `forward` runs.
+
+    Source:
+        Forward marginals of Gaunt et al., "TerpreT" (2016), arXiv:1608.04428, with gates and
+        independent loops as axes, and all restarts in one batch.
+
+    """
+
+    def __init__(
+        self, program: Program, *, restarts: int = 1, precision: Precision = "linear",
+        bodies: Mapping[str, Callable[[int], nn.Module]] | None = None,
+    ) -> None:  # fmt: skip
+        """Compile a checked program.
+
+        Args:
+            program: the program.
+            restarts: P, the number of independent copies of all parameters.
+            precision: "linear" for probabilities; "log" for log-probabilities throughout, slower
+                and for long programs whose probabilities underflow.
+            bodies: for some networks a function that makes their module from the number of
+                restarts, instead of the body that the model declares.
+
+        """
+        super().__init__()
+        lowered = lower(program, lerp=precision == "linear")
+        emitted = emit(lowered, program.source, log=precision == "log")
+        self.program, self.precision, self.source = program, precision, emitted.source
+        self.expected = [number for _, number in lowered.observed]
+        ends = [*lowered.outputs.values(), *(node for node, _ in lowered.observed)]
+        dims = [lowered.graph.nodes[end].dims for end in ends]
+        self._leads = [(P in d, B in d) for d in dims]
+        self.choices = Choices(program)
+        self.logits = nn.Parameter(torch.zeros(restarts, self.choices.total))
+        bodies = bodies or {}
+        self.networks = nn.ModuleDict()
+        for network in program.networks:
+            make = bodies.get(network.name)
+            self.networks[network.name] = (
+                make(restarts) if make else build_network(network, restarts)
+            )
+        self._constants = [f"constant_{k}" for k in range(len(emitted.constants))]
+        for name, array in zip(self._constants, emitted.constants, strict=True):
+            real = array.dtype.kind == "f"
+            tensor = torch.from_numpy(np.array(array)) if real else torch.as_tensor(array)
+            if real and precision == "log":
+                tensor = logspace.from_linear(tensor)
+            self.register_buffer(name, tensor, persistent=False)
+        self._forward = _function(emitted.source, precision)
+
+    @property
+    def restarts(self) -> int:
+        """P, the number of restarts."""
+        return self.logits.shape[0]
+
+    def probabilities(self) -> dict[str, Tensor]:
+        """Return the probabilities of all open choices: name -> `(P, *shape, size)`."""
+        return softmaxes(self.logits, self.choices)
+
+    def forward(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Run softly.
+
+        Args:
+            inputs: per input either integers `(B, *shape)`, or distributions
+                `(B, *shape, size)` in floating point; real tensors `(B, *shape, *tensor)`.
+
+        Returns:
+            Per output the distribution, shape `(P, B, *shape, size)`; log-probabilities where
+            the precision is "log".
+
+        """
+        return self.run(self.prepare(inputs))[0]
+
+    def prepare(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Return inputs as tensors of the module's dtype and device, integers as one-hot rows."""
+        like = self.logits
+        ready: dict[str, Tensor] = {}
+        for decl in self.program.of("input"):
+            value = torch.as_tensor(inputs[decl.name], device=like.device)
+            rank = 1 + len(decl.shape)
+            if not isinstance(decl.type, Int):
+                ready[decl.name] = value.to(like.dtype).flatten(rank)
+                continue
+            if value.dim() == rank:
+                value = nn.functional.one_hot(value.long(), decl.type.size)
+            value = value.to(like.dtype)
+            ready[decl.name] = logspace.from_linear(value) if self.precision == "log" else value
+        return ready
+
+    def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Run on prepared inputs; return outputs and observed distributions, with P and B."""
+        params = self.probabilities()
+        if self.precision == "log":
+            params = {name: logspace.from_linear(p) for name, p in params.items()}
+        constants = [getattr(self, name) for name in self._constants]
+        networks: Mapping[str, Any] = self.networks
+        if self.precision == "log":
+            networks = {name: _Logarithm(module) for name, module in self.networks.items()}
+        outputs, observed = self._forward(params, inputs, networks, constants)
+        batch = next(iter(inputs.values())).shape[0] if inputs else 1
+        full = [
+            self._full(value, lead, batch)
+            for value, lead in zip([*outputs.values(), *observed], self._leads, strict=True)
+        ]
+        return dict(zip(outputs, full, strict=False)), full[len(outputs) :]
+
+    def _full(self, value: Tensor, lead: tuple[bool, bool], batch: int) -> Tensor:
+        """Give a distribution the dimensions P and B that it does not depend on."""
+        for place, there in enumerate(lead):
+            value = value if there else value.unsqueeze(place)
+        return value.expand(self.restarts, batch, *value.shape[2:])
+
+
+class _Logarithm:
+    """A network whose output distribution is turned into log-probabilities."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def __call__(self, x: Tensor, *, restarts: bool) -> Tensor:
+        found: Tensor = self.module(x, restarts=restarts)
+        return logspace.from_linear(found)
+
+
+def _function(source: str, precision: Precision) -> Callable[..., Any]:
+    """Turn code that `emit` wrote into a function; nothing in it comes from outside."""
+    scope: dict[str, Any] = {
+        "torch": torch, "soft": logspace if precision == "log" else runtime, "__builtins__": {},
+    }  # fmt: skip
+    exec(compile(source, "<neuralc soft execution>", "exec"), scope)
+    function: Callable[..., Any] = scope["forward"]
+    return function

@@ -1,0 +1,98 @@
+"""Bodies of neural functions, with one set of weights per restart.
+
+A body is a module called as `body(x, restarts=…)` on features `(…, n)`; `restarts` tells whether
+the first dimension of `x` is the restarts already. It returns `(P, …, size)`: probabilities, or
+real numbers where the function's result is a tensor.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from neuralc.backends.soft.runtime import centred_softmax
+from neuralc.ir.nodes import Int, Network, Real, Type
+
+
+def build_network(network: Network, restarts: int) -> nn.Module:
+    """Return the body that a network declares, randomly initialised."""
+    softmax = isinstance(network.output, Int)
+    sizes = [*(_width(kind) for kind in network.inputs)]
+    if network.body == "cnn":
+        (image,) = network.inputs
+        assert isinstance(image, Real)
+        return Convolutional(image.shape, network.hidden, _width(network.output), softmax, restarts)
+    return MultiLayer([sum(sizes), *network.hidden, _width(network.output)], softmax, restarts)
+
+
+def _width(kind: Type) -> int:
+    return kind.size if isinstance(kind, Int) else prod(kind.shape)
+
+
+class MultiLayer(nn.Module):
+    """A fully connected ReLU network, one for each restart.
+
+    Source: the neural functions of Gaunt et al., "Differentiable Programs with Neural Libraries"
+    (2017), section 3; weights uniform in +-1/sqrt(inputs), as in `torch.nn.Linear`.
+    """
+
+    def __init__(self, sizes: list[int], softmax: bool, restarts: int) -> None:
+        """Draw the weights; `sizes` from features to result."""
+        super().__init__()
+        self.softmax = softmax
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for n, m in pairwise(sizes):
+            bound = 1 / math.sqrt(n)
+            self.weights.append(torch.empty(restarts, n, m).uniform_(-bound, bound))
+            self.biases.append(torch.empty(restarts, 1, m).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor, *, restarts: bool) -> Tensor:
+        """Apply every restart's network: `(…, n)` to `(P, …, size)`."""
+        count = len(self.weights[0])
+        lead = x.shape[1:-1] if restarts else x.shape[:-1]
+        rows = x.reshape(count if restarts else 1, -1, x.shape[-1]).expand(count, -1, -1)
+        for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            rows = torch.baddbmm(bias, rows, weight)
+            if k + 1 < len(self.weights):
+                rows = rows.relu()
+        rows = rows.reshape(count, *lead, -1)
+        return centred_softmax(rows) if self.softmax else rows
+
+
+class Convolutional(nn.Module):
+    """Two convolutions with pooling and a fully connected end, one for each restart."""
+
+    def __init__(
+        self, shape: tuple[int, ...], hidden: tuple[int, ...], size: int, softmax: bool, restarts: int
+    ) -> None:
+        """Draw the weights for images of `shape`: (h, w) or (channels, h, w)."""
+        super().__init__()
+        self.shape = (1, *shape) if len(shape) == 2 else shape
+        self.restarts = restarts
+        channels, height, width = self.shape
+        self.kernels = nn.ParameterList()
+        for n, m in pairwise((channels, 16, 32)):
+            bound = 1 / math.sqrt(9 * n)
+            self.kernels.append(torch.empty(restarts * m, n, 3, 3).uniform_(-bound, bound))
+        flat = 32 * (height // 4) * (width // 4)
+        self.end = MultiLayer([flat, *(hidden or (128,)), size], softmax, restarts)
+
+    def forward(self, x: Tensor, *, restarts: bool) -> Tensor:
+        """Apply every restart's network: `(…, c * h * w)` to `(P, …, size)`."""
+        count = self.restarts
+        lead = x.shape[1:-1] if restarts else x.shape[:-1]
+        images = x.reshape(count if restarts else 1, -1, *self.shape).expand(
+            count, -1, *self.shape
+        )
+        maps = images.transpose(0, 1).flatten(1, 2)
+        for kernel in self.kernels:
+            maps = nn.functional.conv2d(maps, kernel, padding=1, groups=count)
+            maps = nn.functional.max_pool2d(maps.relu(), 2)
+        rows = maps.unflatten(1, (count, -1)).transpose(0, 1).flatten(2)
+        found: Tensor = self.end(rows, restarts=True)
+        return found.reshape(count, *lead, -1)

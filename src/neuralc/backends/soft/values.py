@@ -1,0 +1,100 @@
+"""What a variable can be while a program is lowered to tensors.
+
+Labels name the axes that a value depends on: `0` is the restarts, `1` the examples, every open
+gate and every vectorised loop has its own, and so has the value itself. A factor is a node whose
+dimensions carry labels; renaming an axis costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+RESTARTS, EXAMPLES = 0, 1
+Label = int
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A node and the labels of its dimensions, in order."""
+
+    node: int
+    labels: tuple[Label, ...]
+
+    def renamed(self, old: Label, new: Label) -> Factor:
+        """Return the factor with one label replaced."""
+        return Factor(self.node, tuple(new if label == old else label for label in self.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The distribution over `axis`: the product of the factors, summed over `summed`.
+
+    Nothing is computed until it is needed, so the order of contraction can be chosen then.
+    `real` marks a tensor of real numbers, flattened along `axis`.
+    """
+
+    factors: tuple[Factor, ...]
+    axis: Label
+    summed: frozenset[Label] = frozenset()
+    real: bool = False
+
+    def labels(self) -> frozenset[Label]:
+        """Return what the value depends on, itself left out."""
+        every = {label for factor in self.factors for label in factor.labels}
+        return frozenset(every - self.summed - {self.axis})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Known:
+    """An integer known at compile time for each position on the axes `labels`."""
+
+    numbers: np.ndarray
+    labels: tuple[Label, ...] = ()
+
+    def same(self, other: Value) -> bool:
+        """Tell whether two known values are equal."""
+        return (
+            isinstance(other, Known)
+            and self.labels == other.labels
+            and np.array_equal(self.numbers, other.numbers)
+        )
+
+
+@dataclass(eq=False, slots=True)
+class Later:
+    """A value that is lowered only if somebody asks for it."""
+
+    make: Callable[[], Value]
+    done: Value | None = field(default=None)
+
+    def get(self) -> Product | Known:
+        """Lower it, once."""
+        if self.done is None:
+            self.done = self.make()
+        if isinstance(self.done, Later):
+            self.done = self.done.get()
+        return self.done
+
+
+Value = Product | Known | Later
+
+
+def settled(value: Value) -> Product | Known:
+    """Return the value itself, lowered if that was still to do."""
+    return value.get() if isinstance(value, Later) else value
+
+
+def same(left: Value, right: Value) -> bool:
+    """Tell whether two values are the same without lowering anything."""
+    if left is right:
+        return True
+    if isinstance(left, Later) and left.done is not None:
+        left = left.done
+    if isinstance(right, Later) and right.done is not None:
+        right = right.done
+    if isinstance(left, Known):
+        return left.same(right)
+    return isinstance(left, Product) and left == right
