@@ -90,7 +90,7 @@ def test_the_folder_that_is_named_must_have_it(
     alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEURALC_DATA", str(alone))
-    with pytest.raises(FileError, match=r"NEURALC_DATA is .*unset NEURALC_DATA"):
+    with pytest.raises(FileError, match=r"(?s)NEURALC_DATA is .*unset NEURALC_DATA"):
         mnist.load_mnist()
 
 

@@ -73,6 +73,8 @@ def read_hypers(path: str | Path, name: str | None = None) -> dict[str, int]:
     content = _read_json(path)
     if not isinstance(content, dict):
         _wrong(path, "the file", content, "an object of named sets of hyper-parameters")
+    if not content and name is None:
+        return {}
     if content and not any(isinstance(value, dict) for value in content.values()):
         return _hyper_set(path, "the file", content)
     if name is None and len(content) == 1:
@@ -200,11 +202,12 @@ def _load_arrays(file: Path, name: str) -> Arrays:
     if not file.is_file():
         raise FileError(f"there is no file {file}")
     try:
-        loaded = np.load(file, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {(name, ""): loaded}
-        with loaded:
-            return {(name, key): loaded[key] for key in loaded.files}
+        with file.open("rb") as opened:  # numpy itself leaves a damaged file open
+            loaded = np.load(opened, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return {(name, ""): loaded}
+            with loaded:
+                return {(name, key): loaded[key] for key in loaded.files}
     except Exception as error:  # noqa: BLE001  (zipfile, zlib and numpy raise a dozen kinds)
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileError(f"cannot read arrays from {file}: {first}") from None

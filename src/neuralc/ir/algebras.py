@@ -77,7 +77,8 @@ class Distributions:
         return self.networks(network, args)
 
     def support(self, selector: Array, size: int) -> Sequence[int]:
-        return range(size)
+        # Beyond the limit of a param, which has no chance, a branch need not make sense.
+        return [k for k in range(size) if selector[k] != 0]
 
     def mix(self, selector: Array, arms: Mapping[int, Array]) -> Array:
         return np.asarray(sum(selector[k] * arm for k, arm in arms.items()))

@@ -19,6 +19,7 @@ class Tables:
     """The tables of a program; `arrays` are those that must be handed to the kernel, by name."""
 
     def __init__(self, program: Program, names: Names) -> None:
+        """Start with nothing: only tables that are called are looked at."""
         self.names = names
         self.structures: dict[str, Structure] = {}
         self.idents: dict[str, str] = {}

@@ -39,6 +39,7 @@ class Emitter:
     """Writes the lines of a body; `unread` names the arrays whose stores are left out."""
 
     def __init__(self, program: Program, layout: Layout, unread: Iterable[str] = ()) -> None:
+        """Start with no lines."""
         self.program, self.layout, self.unread = program, layout, frozenset(unread)
         self.tables = Tables(program, layout.names)
         self.lines: list[str] = []
@@ -116,13 +117,13 @@ class Emitter:
 
     def switch(self, statement: Switch, env: Mapping[str, str]) -> None:
         """Write a choice by a value; the last case needs no test."""
-        selector = self.atom("chosen", self.value(statement.value, env))
+        selector = self.bind("chosen", self.value(statement.value, env))
         cases = [case for case in statement.cases if case.values]
         for k, case in enumerate(cases):
             if len(cases) == 1:
                 self.body(case.body, env)
             elif k == len(cases) - 1:
-                self.line(f"else:  # {selector} in {_some(case.values)}")
+                self.line(f"else:  # {selector}: {_some(case.values)}")
                 self.block(case.body, env)
             else:
                 word = "elif" if k else "if"
@@ -148,7 +149,7 @@ class Emitter:
             case Ref():
                 return self.load(value, env)
             case Call(function=name, args=args) if name in self.program.table:
-                atoms = [self.atom(f"{name}_of", self.value(arg, env)) for arg in args]
+                atoms = [self.bind(f"{name}_of", self.value(arg, env)) for arg in args]
                 return self.tables.apply(self.program.table[name], atoms, self.bind)
             case Call():
                 return self.look_up(value, env)
@@ -188,7 +189,7 @@ class Emitter:
         """Return a computed value as a static expression, entering it into `names`."""
         if value.isdigit():
             return Num(int(value))
-        atom = self.atom("at", value)
+        atom = self.bind("at", value)
         names[f"={atom}"] = atom  # no variable of a model has such a name
         return Sym(f"={atom}")
 
@@ -206,11 +207,9 @@ class Emitter:
         """Give a value a name, unless it is a name or a number already."""
         if value.isidentifier() or value.isdigit():
             return value
-        ident = self.layout.names.fresh(f"{wish}_1")
+        ident = self.layout.names.fresh(wish)
         self.line(f"{ident} = {value}")
         return ident
-
-    atom = bind
 
     def line(self, line: str) -> None:
         """Write one line."""

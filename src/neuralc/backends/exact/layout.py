@@ -28,16 +28,18 @@ class Names:
     """Identifiers of the generated text: each is given out once."""
 
     def __init__(self) -> None:
+        """Keep the words of Python and of the kernel itself back."""
         self._taken = {*_OWN, *keyword.kwlist}
+        self._counts: dict[str, int] = {}
 
     def fresh(self, wish: str) -> str:
-        """Return an identifier like `wish` that is not in use; never anything but letters."""
+        """Return an identifier like `wish` that is not in use: letters, digits, underscores."""
         base = re.sub(r"[^A-Za-z0-9_]", "_", wish)
         base = base if base[:1].isalpha() else f"v{base}"
-        found, count = base, 1
+        found = base
         while found in self._taken:
-            count += 1
-            found = f"{base}_{count}"
+            self._counts[base] = self._counts.get(base, 1) + 1
+            found = f"{base}_{self._counts[base]}"
         self._taken.add(found)
         return found
 
@@ -69,6 +71,7 @@ class Layout:
     """All arrays of a program, by declaration, site and output."""
 
     def __init__(self, program: Program) -> None:
+        """Give every array a name and a type."""
         self.program, self.names = program, Names()
         decls = [decl for decl in program.decls if isinstance(decl.type, Int)]
         self.arrays = {decl.name: self._store(decl) for decl in decls}

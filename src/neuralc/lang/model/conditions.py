@@ -7,7 +7,7 @@ Knows how to read conditions and how to judge them under assumptions; not what i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from neuralc.ir import static
@@ -137,9 +137,9 @@ def undecided(condition: Condition, facts: Facts) -> Fixed | Test:
 class Conditions:
     """Reads the condition of an `if`."""
 
-    def __init__(self, ctx: Context, expressions: Expressions, module: Callable[[str], bool]):
-        """Keep the shared state; `module` tells whether a name is a constant of the module."""
-        self.ctx, self.expressions, self.module = ctx, expressions, module
+    def __init__(self, ctx: Context, expressions: Expressions) -> None:
+        """Keep the shared state."""
+        self.ctx, self.expressions = ctx, expressions
 
     def read(self, node: ast.expr, scope: Scope, pending: Pending) -> Condition:
         """Return the condition that an expression means.
@@ -174,7 +174,7 @@ class Conditions:
 
     def _pair(
         self,
-        node: ast.Compare,
+        node: ast.expr,
         left: ast.expr,
         op: ast.cmpop,
         right: ast.expr,
@@ -212,11 +212,7 @@ class Conditions:
                 right,
                 hint="write `in (1, 2, 3)`, or compare with `<` and `>=`",
             )
-        tests = tuple(
-            self._pair(ast.Compare(left, [ast.Eq()], [choice], **where(left, choice)), left,
-                       ast.Eq(), choice, scope, pending)
-            for choice in choices
-        )  # fmt: skip
+        tests = tuple(self._pair(left, left, ast.Eq(), c, scope, pending) for c in choices)
         return Join(False, tests)
 
     def _test(
@@ -224,9 +220,10 @@ class Conditions:
     ) -> Test:
         size = self.expressions.size_of(value, node, "an `if`")
         names = [n.id for n in ast.walk(other) if isinstance(n, ast.Name)]
-        return Test(value, size, op, against, all(map(self.module, names)))
+        literal = not self.ctx.macros and all(name in self.ctx.constants for name in names)
+        return Test(value, size, op, against, literal)
 
-    def _two_values(self, node: ast.Compare, left: ast.expr, right: ast.expr) -> Exception:
+    def _two_values(self, node: ast.expr, left: ast.expr, right: ast.expr) -> Exception:
         a, b = ast.unparse(left), ast.unparse(right)
         return self.ctx.error(
             "E111",
@@ -234,13 +231,3 @@ class Conditions:
             node,
             hint=f"open a gate: `with {b} as k:` and compare `{a}` with `k`",
         )
-
-
-def where(first: ast.expr, last: ast.expr) -> dict[str, int | None]:
-    """Return the place of a made-up node that spans two others."""
-    return {
-        "lineno": first.lineno,
-        "col_offset": first.col_offset,
-        "end_lineno": last.end_lineno,
-        "end_col_offset": last.end_col_offset,
-    }

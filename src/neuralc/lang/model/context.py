@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass, field
 
 from neuralc.errors import SourceError
-from neuralc.ir.nodes import Decl, Fixed, Int, Num, Ref, Sym, symbols
+from neuralc.ir.nodes import Decl, Fixed, Int, Num, Ref, Static, symbols
 from neuralc.lang.model.names import (
     BUILTINS,
     Array,
@@ -43,6 +43,12 @@ class Context:
     """The symbols that are open, outermost first, and whether each belongs to a loop."""
     turns: int = 0
     """Turns of unrolled loops so far."""
+    choices: int = 0
+    """How many gates and switches the statement at hand is inside of."""
+    macros: list[str] = field(default_factory=list)
+    """The macros that are being written out, outermost first."""
+    constants: set[str] = field(default_factory=set)
+    """The names that the module itself binds to numbers."""
 
     def span(self, node: Node) -> Span:
         """Return the place of a node."""
@@ -62,6 +68,15 @@ class Context:
         if text not in self.warnings:
             self.warnings.append(text)
 
+    def mark(self) -> tuple[int, int]:
+        """Return how much has been noted so far, to go back to with `back`."""
+        return len(self.errors), len(self.fixed)
+
+    def back(self, mark: tuple[int, int]) -> None:
+        """Forget what was noted since the mark."""
+        del self.errors[mark[0] :]
+        del self.fixed[mark[1] :]
+
     def fresh(self, name: str) -> str:
         """Return the name, or a numbered one where a symbol of that name is open."""
         number, candidate = 1, name
@@ -70,7 +85,7 @@ class Context:
             candidate = f"{name}_{number}"
         return candidate
 
-    def loop_in(self, *expressions: Num | Sym | Ref) -> str | None:
+    def loop_in(self, *expressions: Static) -> str | None:
         """Return the outermost open loop symbol that expressions depend on."""
         used = frozenset[str]().union(*(symbols(e) for e in expressions))
         return next((s for s, loop in self.open.items() if loop and s in used), None)

@@ -106,9 +106,11 @@ class Decision:
         base = atom.value.name if isinstance(atom.value, Ref) else atom.value.function
         symbol = self.ctx.fresh(f"{base}_value")
         self.ctx.open[symbol] = False
+        self.ctx.choices += 1
         try:
             body, after = self._split(facts.with_gate(atom.value, Sym(symbol)))
         finally:
+            self.ctx.choices -= 1
             del self.ctx.open[symbol]
         for name, binding in after.names.items():
             if isinstance(binding, Num | Ref) or not isinstance(binding, Static):
@@ -126,10 +128,14 @@ class Decision:
             classes.setdefault(tuple(k in holds for holds in holding), []).append(k)
         cases: list[Case] = []
         scopes: list[Scope] = []
-        for values in classes.values():
-            body, after = self._split(facts.with_value(atom.value, frozenset(values)))
-            cases.append(Case(tuple(values), body))
-            scopes.append(after)
+        self.ctx.choices += 1
+        try:
+            for values in classes.values():
+                body, after = self._split(facts.with_value(atom.value, frozenset(values)))
+                cases.append(Case(tuple(values), body))
+                scopes.append(after)
+        finally:
+            self.ctx.choices -= 1
         after = self._merge(scopes, None)
         if all(not case.body for case in cases):
             return (), after

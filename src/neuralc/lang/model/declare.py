@@ -66,9 +66,7 @@ class Declarations:
             self.unused[target.id] = call
             type_ = Int(1)
         span = self.ctx.span(target)
-        self.ctx.arrays[target.id] = Decl(
-            target.id, KIND[call.func.id], type_, shape, span=span
-        )
+        self.ctx.arrays[target.id] = Decl(target.id, KIND[call.func.id], type_, shape, span=span)
         self.ctx.broken.discard(target.id)
 
     def piece(self, target: ast.Subscript, value: ast.expr, scope: Scope) -> None:
@@ -113,13 +111,14 @@ class Declarations:
             assert isinstance(value.func, ast.Name)
             rank = len(target.slice.elts) if isinstance(target.slice, ast.Tuple) else 1
             place = self.ctx.span(target.value)
-            self.pieces.setdefault(
-                target.value.id, Pieces(KIND[value.func.id], place, rank)
-            )
+            self.pieces.setdefault(target.value.id, Pieces(KIND[value.func.id], place, rank))
+            self.ctx.broken.discard(target.value.id)
 
     def finish(self) -> None:
         """Turn the arrays that were declared element by element into declarations."""
         for name, pieces in self.pieces.items():
+            if name in self.ctx.broken:
+                continue
             shape = tuple(
                 max((index[axis] + 1 for index in pieces.sizes), default=0)
                 for axis in range(pieces.rank)
@@ -140,6 +139,7 @@ class Declarations:
                 self.ctx.errors.append(error)
             type_ = Int(max(sizes, default=1))
             self.ctx.arrays[name] = Decl(name, pieces.kind, type_, shape, limits, pieces.span)
+        self.pieces.clear()
 
     def forget_empty(self) -> None:
         """Leave out the variables of size 0, and say so."""

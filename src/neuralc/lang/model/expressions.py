@@ -172,9 +172,7 @@ class Expressions:
 
     # ---- the cases
 
-    def _name(
-        self, node: ast.Name, scope: Scope, pending: Pending | None, index: bool
-    ) -> Value:
+    def _name(self, node: ast.Name, scope: Scope, pending: Pending | None, index: bool) -> Value:
         found = self.ctx.find(node, scope)
         span = self.ctx.span(node)
         match found:
@@ -249,9 +247,7 @@ class Expressions:
                     return tests[0] if len(tests) == 1 else fold("and", tests, span)
         raise self._unsupported(node)
 
-    def _call(
-        self, node: ast.Call, scope: Scope, pending: Pending | None, index: bool
-    ) -> Value:
+    def _call(self, node: ast.Call, scope: Scope, pending: Pending | None, index: bool) -> Value:
         if not isinstance(node.func, ast.Name):
             raise self._unsupported(node)
         name = node.func.id

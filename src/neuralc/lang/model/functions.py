@@ -62,7 +62,7 @@ class Definitions:
             )
         decorator = decorators[-1]
         if isinstance(decorator, ast.Name):
-            decorator = ast.Call(decorator, [], [], **vars_of(decorator))
+            decorator = ast.copy_location(ast.Call(decorator, [], []), decorator)
         if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
             if decorator.func.id in DECORATORS and len(decorators) == 1:
                 return decorator
@@ -172,13 +172,3 @@ class Definitions:
         return self.ctx.error(
             "E119", "this decorator is not complete", decorator, hint=f"write `{form}`"
         )
-
-
-def vars_of(node: ast.expr) -> dict[str, int | None]:
-    """Return the place of a node, for a made-up node in the same place."""
-    return {
-        "lineno": node.lineno,
-        "col_offset": node.col_offset,
-        "end_lineno": node.end_lineno,
-        "end_col_offset": node.end_col_offset,
-    }

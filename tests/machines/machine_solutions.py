@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
+
+from neuralc import machines
+from neuralc.lang.model import Parsed, parse
+from neuralc.source import Source
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,7 @@ def turing(states: int, steps: int, rules: dict[tuple[int, int], tuple[int, int,
 STAY, RIGHT, LEFT = 0, 1, 2
 BLANK = 2
 
-INVERT = turing(
-    2, 5, {(1, 0): (1, RIGHT, 1), (1, 1): (0, RIGHT, 1), (1, BLANK): (BLANK, STAY, 0)}
-)
+INVERT = turing(2, 5, {(1, 0): (1, RIGHT, 1), (1, 1): (0, RIGHT, 1), (1, BLANK): (BLANK, STAY, 0)})
 PREPEND = turing(
     3,
     5,
@@ -114,3 +117,14 @@ ALL = {
     "block_access": BLOCK_ACCESS, "assembly_access": ASSEMBLY_ACCESS,
     "add_top": ADD_TOP, "apply_right": APPLY_RIGHT, "maze": MAZE,
 }  # fmt: skip
+
+
+@cache
+def _parsed(name: str, hypers: tuple[tuple[str, int], ...]) -> Parsed:
+    path = machines.path(name)
+    return parse(Source(path.name, path.read_text(encoding="utf-8")), dict(hypers))
+
+
+def machine(name: str, hypers: dict[str, int]) -> Parsed:
+    """Return a machine with its hyper-parameters put in."""
+    return _parsed(name, tuple(hypers.items()))

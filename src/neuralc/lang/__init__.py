@@ -1,0 +1,1 @@
+"""Front ends: texts in, programs out; a folder for each language."""

@@ -1,0 +1,332 @@
+"""Learn a model from examples: gradients on all restarts, each judged by exact execution."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from neuralc.backends.soft import SoftModule
+from neuralc.errors import SolutionError
+from neuralc.ir.examples import Examples, bind
+from neuralc.ir.nodes import Program
+from neuralc.learn import saved
+from neuralc.learn.dead import dead_choices
+from neuralc.learn.model import Model
+from neuralc.learn.score import Judge, network_function
+from neuralc.learn.settings import Settings
+from neuralc.learn.solution import Report, Solution, load_weights, row_weights
+from neuralc.learn.train import Trainer
+
+Progress = Callable[[int, int, str], None]
+SAVE_EVERY = 20.0  # seconds between checkpoints
+WORK_WORTH_COMPILING = 300  # programs x examples of one judgement
+
+
+def learn(
+    model: Model, data: Any, *, test: Any = None, settings: Settings | None = None,
+    out: str | Path | None = None, progress: Progress | None = None,
+    networks: Mapping[str, torch.Tensor] | None = None, **changes: Any,
+) -> Solution:  # fmt: skip
+    """Find the open choices and train the networks of a model from examples.
+
+    Args:
+        model: the model.
+        data: training examples: a list of mappings, one mapping of arrays, `Examples`, or a list
+            of batches as in a data file (the one named "train", or the first, is learned from,
+            the others are held out).
+        test: held-out examples, in the same forms.
+        settings: how to learn; `changes` are single settings, such as `restarts=100, seed=0`.
+        out: a folder for the solution; a checkpoint is kept there while learning, and a run that
+            was interrupted goes on from it when called again with the same arguments.
+        progress: called with steps done, steps in all, and a remark.
+        networks: parameters of trained networks to start from, named as in
+            `Solution.weights`.
+
+    Returns:
+        The best program: exact on the training examples if any restart found one.
+
+    Raises:
+        DataError: examples that do not fit the model.
+        SolutionError: the checkpoint in `out` is damaged.
+        KeyboardInterrupt: after a checkpoint was saved, if `out` is given.
+
+    """
+    chosen = dataclasses.replace(settings or Settings(), **_given(changes))
+    train, held_out = split(model.program, data, test)
+    run = _Run(model, train, chosen, Path(out) if out else None, networks or {})
+    run.resume()
+    run.loop(progress or (lambda done, total, remark: None))
+    solution = run.solution(held_out)
+    if out:
+        solution.save(out)
+        run.forget()
+    return solution
+
+
+def _given(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def split(program: Program, data: Any, test: Any = None) -> tuple[Examples, Examples | None]:
+    """Return training examples and held-out ones, bound to the program."""
+    batches = _batches(data)
+    named = [name for name, _ in batches]
+    place = named.index("train") if "train" in named else 0
+    train = _bound(program, *batches[place])
+    others = [batch for k, batch in enumerate(batches) if k != place]
+    others += _batches(test) if test is not None else []
+    if not others:
+        return train, None
+    return train, concatenated([_bound(program, *batch) for batch in others])
+
+
+def _batches(data: Any) -> list[tuple[str, Any]]:
+    if isinstance(data, Examples | Mapping):
+        return [("data", data)]
+    if data and all(hasattr(batch, "instances") for batch in data):
+        return [(str(batch.name), batch.instances) for batch in data]
+    if data and all(isinstance(batch, Mapping) and "instances" in batch for batch in data):
+        return [(str(batch.get("batch_name", "")), batch["instances"]) for batch in data]
+    return [("data", data)]
+
+
+def _bound(program: Program, name: str, instances: Any) -> Examples:
+    if isinstance(instances, Examples):
+        return instances
+    return bind(program, instances, where=f"batch {name!r}")
+
+
+def concatenated(parts: Sequence[Examples]) -> Examples:
+    """Return several sets of examples as one."""
+    first = parts[0]
+    return Examples(
+        {name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs},
+        {name: np.concatenate([part.outputs[name] for part in parts]) for name in first.outputs},
+        sum(part.count for part in parts),
+    )
+
+
+@dataclass
+class _Run:
+    """One run: the trainer, and what was found so far."""
+
+    model: Model
+    train: Examples
+    settings: Settings
+    out: Path | None
+    networks: Mapping[str, torch.Tensor]
+    seconds: float = 0.0
+    attempts: int = 0
+    alive: list[int] = field(default_factory=list)
+    born: list[int] = field(default_factory=list)
+    solved: list[int] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: tuple[float, float] = (-1.0, 0.0)
+    found: dict[str, torch.Tensor] = field(default_factory=dict)
+    module: SoftModule = field(init=False)
+    trainer: Trainer = field(init=False)
+    judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        s = self.settings
+        self.module = self.model.compile(
+            restarts=s.restarts, device=s.device, precision=s.precision, seed=s.seed
+        )
+        if self.networks:
+            self._load_networks()
+        self.trainer = Trainer(self.module, self.train, s)
+        work = s.restarts * self.train.count
+        self.judge = Judge(self.model.program, self.train, jit=work > WORK_WORTH_COMPILING)
+        self.attempts = s.restarts
+        self.alive = list(range(s.restarts))
+        self.born = [0] * s.restarts
+
+    def _load_networks(self) -> None:
+        """Let every restart begin with the given networks."""
+        state = {}
+        for name, value in self.module.named_parameters():
+            if name in self.networks and name != "logits":
+                value = torch.cat([self.networks[name]] * self.settings.restarts)
+            state[name] = value.detach()
+        load_weights(self.module, state)
+
+    # ---- the loop
+
+    def loop(self, progress: Progress) -> None:
+        """Step and judge until done; a KeyboardInterrupt leaves a checkpoint behind."""
+        began = last_saved = time.monotonic()
+        spent = self.seconds
+        try:
+            while not self.done():
+                self.trainer.step()
+                step = self.trainer.step_number
+                if step % self.settings.check_every == 0 or step == self.settings.steps:
+                    self.check()
+                    self.seconds = spent + time.monotonic() - began
+                    progress(step, self.settings.steps, self.remark())
+                    if time.monotonic() - last_saved > SAVE_EVERY:
+                        self.save()
+                        last_saved = time.monotonic()
+        except KeyboardInterrupt:
+            self.seconds = spent + time.monotonic() - began
+            self.save()
+            raise
+
+    def done(self) -> bool:
+        """Tell whether nothing is left to do."""
+        enough = self.settings.stop == "first" and self.solved
+        return bool(self.trainer.step_number >= self.settings.steps or not self.alive or enough)
+
+    def check(self) -> None:
+        """Discretise every restart, run it exactly, and note what is right."""
+        trainer, module = self.trainer, self.module
+        shares = self.judge.right(module.choices.best(module.logits), module)
+        losses = trainer.loss.double().cpu().numpy()
+        order = sorted(range(len(shares)), key=lambda p: (shares[p], -losses[p]), reverse=True)
+        if (score := (float(shares[order[0]]), -float(losses[order[0]]))) > self.best:
+            self.best, self.found = score, row_weights(module, order[0])
+        rows = [p for p in range(len(shares)) if shares[p] >= self.settings.accept]
+        self.solved += [self.alive[p] for p in rows if self.alive[p] not in self.solved]
+        self.history.append(
+            {
+                "step": trainer.step_number,
+                "solved": len(self.solved),
+                "best_loss": float(np.min(losses)),
+                "median_loss": float(np.median(losses)),
+                "best_share": float(np.max(shares)),
+            }
+        )
+        if rows and not self.model.program.networks:
+            left = [p for p in range(len(shares)) if p not in rows]
+            self.alive = [self.alive[p] for p in left]
+            self.born = [self.born[p] for p in left]
+            trainer.keep(torch.tensor(left, dtype=torch.int64))
+        elif len(self.solved) == self.settings.restarts and self.settings.accept < 1:
+            pass  # networks go on improving until the steps are used up
+        if self.alive and self.settings.replace != "never":
+            self.renew()
+
+    def renew(self) -> None:
+        """Replace restarts that are decided and wrong."""
+        trainer, module = self.trainer, self.module
+        with torch.no_grad():
+            parts = [p.amax(-1).flatten(1) for p in module.probabilities().values()]
+            sure = torch.cat(parts, 1).mean(1)
+        age = torch.tensor([trainer.step_number - born for born in self.born])
+        rows = torch.nonzero((age >= self.settings.patience) & (sure.cpu() > 0.97)).flatten()
+        rows = torch.tensor([p for p in rows.tolist() if self.alive[p] not in self.solved])
+        if not len(rows):
+            return
+        logits = trainer.fresh(len(rows)).float()
+        others = [p for p in range(len(self.alive)) if p not in rows.tolist()]
+        if self.settings.replace == "perturb" and others:
+            best = min(others, key=lambda p: float(trainer.loss[p]))
+            logits = module.logits.detach()[best].cpu() + logits
+        trainer.replace(rows, logits)
+        for p in rows.tolist():
+            self.born[p] = trainer.step_number
+        self.attempts += len(rows)
+
+    def remark(self) -> str:
+        """Return a few words on where the run stands."""
+        loss = self.history[-1]["best_loss"] if self.history else float("nan")
+        return f"{len(self.solved)} of {self.settings.restarts} solved, best loss {loss:.3f} nats"
+
+    # ---- the result
+
+    def solution(self, held_out: Examples | None) -> Solution:
+        """Return the best program, judged on the held-out examples."""
+        single = self.model.compile()
+        if not self.found:
+            self.found = row_weights(self.module, 0)
+        load_weights(single, self.found)
+        choices = {name: value[0] for name, value in single.choices.best(single.logits).items()}
+        with torch.no_grad():
+            sure = {
+                name: p[0].amax(-1).double().numpy() for name, p in single.probabilities().items()
+            }
+        right = self._right(single, self.train, choices)
+        test = self._right(single, held_out, choices) if held_out is not None else 0
+        networks = network_function(single)
+        dead = dead_choices(self.model.program, choices, self.train, networks)
+        report = Report(
+            "gradient", self.settings.seed, self.settings.restarts, self.attempts,
+            len(self.solved), self.trainer.step_number, right, self.train.count,
+            test, held_out.count if held_out is not None else 0, self.seconds,
+            self.settings.accept,
+        )  # fmt: skip
+        weights = {name: value.detach().clone() for name, value in single.named_parameters()}
+        return Solution(
+            self.model, choices, sure, weights, report, frozenset(dead), self.history
+        )
+
+    def _right(self, module: SoftModule, examples: Examples, choices: Mapping[str, Any]) -> int:
+        jit = examples.count > WORK_WORTH_COMPILING
+        judge = Judge(self.model.program, examples, jit=jit)
+        share = judge.right({name: value[None] for name, value in choices.items()}, module)
+        return round(float(share[0]) * examples.count)
+
+    # ---- checkpoints
+
+    def fingerprint(self) -> str:
+        """Return a digest of everything that the result depends on."""
+        digest = hashlib.sha256()
+        parts = [self.model.source.text, self.model.hypers, dataclasses.asdict(self.settings)]
+        digest.update(json.dumps(parts, sort_keys=True).encode())
+        for arrays in (self.train.inputs, self.train.outputs):
+            for name in sorted(arrays):
+                digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+        for name in sorted(self.networks):
+            digest.update(self.networks[name].numpy().tobytes())
+        return digest.hexdigest()
+
+    def save(self) -> None:
+        """Write a checkpoint, if there is a folder for it."""
+        if self.out is None:
+            return
+        tensors, numbers = self.trainer.state()
+        tensors |= {f"found.{name}": value for name, value in self.found.items()}
+        content = {
+            "fingerprint": self.fingerprint(), "trainer": numbers, "seconds": self.seconds,
+            "attempts": self.attempts, "alive": self.alive, "born": self.born,
+            "solved": self.solved, "history": self.history, "best": list(self.best),
+        }  # fmt: skip
+        saved.write(self.out, "checkpoint", content, tensors)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the folder, if there is one of this very run."""
+        if self.out is None or not (self.out / "checkpoint.json").exists():
+            return
+        content, tensors = saved.read(self.out, "checkpoint")
+        try:
+            if content["fingerprint"] != self.fingerprint():
+                return
+            prefix = "found."
+            self.found = {
+                k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
+            }
+            self.trainer.restore(tensors, content["trainer"])
+            self.seconds, self.attempts = float(content["seconds"]), int(content["attempts"])
+            self.alive, self.born = list(content["alive"]), list(content["born"])
+            self.solved, self.history = list(content["solved"]), list(content["history"])
+            self.best = (float(content["best"][0]), float(content["best"][1]))
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise SolutionError(
+                f"{self.out / 'checkpoint.json'} is damaged: {error!r}\n"
+                "  hint: delete it to begin anew"
+            ) from None
+
+    def forget(self) -> None:
+        """Remove the checkpoint of a run that has ended."""
+        if self.out is not None:
+            for name in ("checkpoint.json", "checkpoint.safetensors"):
+                (self.out / name).unlink(missing_ok=True)

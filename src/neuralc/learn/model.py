@@ -1,0 +1,118 @@
+"""A model ready for use: its program, its listing, and the executions of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from neuralc import machines
+from neuralc.errors import HyperError
+from neuralc.files import read_text
+from neuralc.ir.nodes import Program
+from neuralc.lang.model import parse
+from neuralc.lang.model.listing import render
+from neuralc.source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from neuralc.backends.soft import SoftModule
+
+Choices = Mapping[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A parsed model with its hyper-parameters put in."""
+
+    source: Source
+    program: Program
+    listing: Sequence[ast.stmt] | None
+    warnings: tuple[str, ...] = ()
+
+    @staticmethod
+    def load(model: str | Path | Source, hypers: Mapping[str, int] | None = None) -> Model:
+        """Parse a model.
+
+        Args:
+            model: a file, the name of a machine that comes with neuralc (such as "turing"), or a
+                `Source`.
+            hypers: the hyper-parameters.
+
+        Raises:
+            FileError: there is no such file and no machine of this name.
+            ModelErrors: everything that is wrong with the text.
+            HyperError: a hyper-parameter is missing, unknown, or not an integer.
+
+        """
+        if not isinstance(model, Source):
+            if str(model) in machines.names():
+                model = machines.path(str(model))
+            model = Source(str(model), read_text(model))
+        parsed = parse(model, dict(hypers or {}))
+        return Model(model, parsed.program, parsed.listing, tuple(parsed.warnings))
+
+    @property
+    def hypers(self) -> dict[str, int]:
+        """The hyper-parameters by name."""
+        return dict(self.program.hypers)
+
+    def compile(
+        self, *, restarts: int = 1, device: str = "cpu", dtype: str = "float32",
+        precision: Literal["linear", "log"] = "linear", seed: int | None = None,
+        bodies: Mapping[str, Callable[[int], nn.Module]] | None = None,
+    ) -> SoftModule:  # fmt: skip
+        """Return the soft execution as a `torch.nn.Module`; see `SoftModule`.
+
+        Args:
+            restarts: P, copies of all parameters.
+            device: such as "cpu" or "cuda".
+            dtype: "float32" or "float64".
+            precision: "linear" or "log".
+            seed: of the networks' weights; None: drawn from torch's global generator.
+            bodies: modules to use for some networks, see `SoftModule`.
+
+        """
+        import torch
+
+        from neuralc.backends.soft import SoftModule
+
+        with torch.random.fork_rng(enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            module = SoftModule(
+                self.program, restarts=restarts, precision=precision, bodies=bodies
+            )
+        return module.to(device=device, dtype=getattr(torch, dtype))
+
+    def torch_source(self, precision: Literal["linear", "log"] = "linear") -> str:
+        """Return the PyTorch code that the soft execution runs."""
+        return self.compile(precision=precision).source
+
+    def show(
+        self, choices: Choices, probabilities: Choices | None = None, dead: Any = None
+    ) -> str:
+        """Return the source of the program that some choices make up, readable.
+
+        A model without a listing of its own is shown with that of the machine whose choices have
+        the same names and sizes, if there is one.
+        """
+        listing = self.listing if self.listing is not None else self._listing_of_machine()
+        return render(self.program, listing, choices, probabilities, dead)
+
+    def _listing_of_machine(self) -> Sequence[ast.stmt] | None:
+        wanted = [(d.name, d.type, d.shape) for d in self.program.of("param")]
+        for name in machines.names():
+            path = machines.path(name)
+            try:
+                parsed = parse(Source(name, read_text(path)), self.hypers)
+            except HyperError:
+                continue
+            if [(d.name, d.type, d.shape) for d in parsed.program.of("param")] == wanted:
+                return parsed.listing
+        return None

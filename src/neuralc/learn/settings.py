@@ -1,0 +1,71 @@
+"""How gradient learning is done: every setting, with the default that measurements chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from neuralc.errors import NeuralcError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a run; nothing else decides what it does.
+
+    Attributes:
+        restarts: independent random starts, all in one batch.
+        steps: optimiser steps at most.
+        seed: of every random choice.
+        optimizer: of the choices; the networks always use Adam.
+        rate: learning rate of the choices; network_rate: of the networks' weights.
+        decay: of RMSProp's mean of squares.
+        clip: the gradient of each restart is scaled down to this norm.
+        noise: variance of Gaussian gradient noise at step 0; it falls as (1 + step) ** -0.55.
+        entropy: weight of a bonus for undecided choices at step 0; falls as
+            exp(-entropy_decay * step).
+        concentration: of the Dirichlet distribution that the choices start from.
+        batch: examples per step; None: all of them.
+        check_every: steps between discretising all restarts and running them exactly.
+        stop: "all": go on until every restart is exact; "first": stop when one is.
+        accept: share of the training examples that a restart must get right to count as
+            solved; below 1 only for models with networks.
+        replace: what to do with restarts that are decided and wrong: nothing, a fresh start, or a
+            perturbed copy of the best undecided restart. Each replacement is a further attempt
+            and is counted as one.
+        patience: steps that a restart is given before it may be replaced.
+        precision: "linear" or "log", see `SoftModule`.
+        device: where tensors live.
+
+    Source: Gaunt et al., "TerpreT" (2016), arXiv:1608.04428, section 5: RMSProp at 0.1, clipping,
+    decaying noise and entropy bonus, Dirichlet starts.
+    """
+
+    restarts: int = 100
+    steps: int = 1000
+    seed: int = 0
+    optimizer: Literal["rmsprop", "adam"] = "rmsprop"
+    rate: float = 0.1
+    network_rate: float = 1e-3
+    decay: float = 0.9
+    clip: float = 1.0
+    noise: float = 0.0
+    entropy: float = 0.0
+    entropy_decay: float = 0.005
+    concentration: float = 1.0
+    batch: int | None = None
+    check_every: int = 10
+    stop: Literal["all", "first"] = "all"
+    accept: float = 1.0
+    replace: Literal["never", "fresh", "perturb"] = "never"
+    patience: int = 150
+    precision: Literal["linear", "log"] = "linear"
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot mean anything."""
+        positive = ("restarts", "steps", "rate", "clip", "check_every", "concentration")
+        for name in positive:
+            if getattr(self, name) <= 0:
+                raise NeuralcError(f"{name} must be positive, found {getattr(self, name)}")
+        if not 0 < self.accept <= 1:
+            raise NeuralcError(f"accept is a share between 0 and 1, found {self.accept}")

@@ -1,0 +1,211 @@
+"""What learning gives back: a program, its networks, and how it was judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from neuralc.backends.exact import Executor
+from neuralc.backends.soft import SoftModule
+from neuralc.errors import ModelErrors, NeuralcError, SolutionError
+from neuralc.files import write_atomic
+from neuralc.ir.evaluate import Element
+from neuralc.ir.examples import Examples, bind
+from neuralc.ir.nodes import Program
+from neuralc.learn import saved
+from neuralc.learn.model import Model
+from neuralc.learn.score import class_tables
+from neuralc.source import Source
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a program was found and judged; every figure is counted, none is estimated.
+
+    Attributes:
+        solver: what found it.
+        seed: of the run.
+        restarts: restarts in the batch; attempts: with those that replaced others.
+        solved: restarts whose discretised program ran right on every training example (with
+            networks: on the share `accept` of them).
+        steps: optimiser steps made.
+        train_right, train_count: training examples that the returned program gets right.
+        test_right, test_count: the same for held-out examples.
+        seconds: wall-clock time of learning.
+        accept: see `solved`.
+
+    """
+
+    solver: str
+    seed: int
+    restarts: int
+    attempts: int
+    solved: int
+    steps: int
+    train_right: int
+    train_count: int
+    test_right: int
+    test_count: int
+    seconds: float
+    accept: float = 1.0
+
+    @property
+    def train_exact(self) -> bool:
+        """Whether the returned program is right on all training examples."""
+        return self.train_right == self.train_count
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """The share of held-out examples that come out right; None without any."""
+        return self.test_right / self.test_count if self.test_count else None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A learned program, callable on new inputs.
+
+    `choices` and `probabilities` are `[*shape]` for each Param: the chosen values, and how sure
+    the choices are. `dead` are choices that influence no output on the training examples.
+    """
+
+    model: Model
+    choices: dict[str, Array]
+    probabilities: dict[str, Array]
+    weights: dict[str, torch.Tensor]
+    report: Report
+    dead: frozenset[Element] = frozenset()
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def program(self) -> str:
+        """The program as readable source."""
+        return self.model.show(self.choices, self.probabilities, self.dead.__contains__)
+
+    def module(self) -> SoftModule:
+        """Return the soft execution with the learned choices and networks, one restart."""
+        module = self.model.compile()
+        load_weights(module, self.weights)
+        return module
+
+    def __call__(self, inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> dict[str, Array]:
+        """Run the program exactly.
+
+        Args:
+            inputs: one mapping per example (name to value), one mapping of whole arrays with a
+                leading example axis, or one example alone.
+
+        Returns:
+            Per output an integer array `[E, *shape]`; for one example alone `[*shape]`.
+
+        Raises:
+            DataError: inputs of the wrong names, shapes or ranges.
+
+        """
+        program = self.model.program
+        single = isinstance(inputs, Mapping) and _is_single(program, inputs)
+        rows: Any = [inputs] if single else inputs
+        examples = bind(program, rows, where="inputs", outputs=False)
+        outputs = self.run(examples)
+        return {name: value[0] for name, value in outputs.items()} if single else outputs
+
+    def run(self, examples: Examples) -> dict[str, Array]:
+        """Run the program exactly on bound examples: int `[E, *shape]` for each output."""
+        executor = Executor(self.model.program, jit=examples.count > 2000)
+        tables = class_tables(self.module(), examples.inputs) if self.model.program.networks else None
+        batch = {name: value[None] for name, value in self.choices.items()}
+        return {k: v[0] for k, v in executor.run(batch, examples.inputs, tables).items()}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the solution into a folder: solution.json, its weights, program.txt, history.json.
+
+        Raises:
+            FileError: it cannot be written; what was there before is unchanged.
+
+        """
+        folder = Path(folder)
+        content = {
+            "model": {
+                "name": self.model.source.name,
+                "text": self.model.source.text,
+                "hypers": self.model.hypers,
+            },
+            "choices": {name: value.tolist() for name, value in self.choices.items()},
+            "probabilities": {name: value.tolist() for name, value in self.probabilities.items()},
+            "dead": sorted([name, list(index)] for name, index in self.dead),
+            "report": dataclasses.asdict(self.report),
+        }
+        write_atomic(folder / "program.txt", self.program + "\n")
+        write_atomic(folder / "history.json", json.dumps(self.history) + "\n")
+        saved.write(folder, "solution", content, self.weights)
+
+    @staticmethod
+    def load(folder: str | Path) -> Solution:
+        """Read a saved solution; it is data only, nothing in it is executed as Python.
+
+        Raises:
+            FileError: there is none.
+            SolutionError: it is damaged, or was written by a newer version.
+
+        """
+        folder = Path(folder)
+        content, weights = saved.read(folder, "solution")
+        try:
+            return _parsed(content, weights, folder)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+            raise SolutionError(f"{folder / 'solution.json'} is damaged: {error!r}") from None
+        except (ModelErrors, NeuralcError) as error:
+            raise SolutionError(f"{folder / 'solution.json'} is damaged:\n{error}") from None
+
+
+def _parsed(content: dict[str, Any], weights: dict[str, torch.Tensor], folder: Path) -> Solution:
+    text = content["model"]
+    source = Source(str(text["name"]), str(text["text"]))
+    model = Model.load(source, {str(k): v for k, v in text["hypers"].items()})
+    choices: dict[str, Array] = {}
+    probabilities: dict[str, Array] = {}
+    for decl in model.program.of("param"):
+        choices[decl.name] = np.array(content["choices"][decl.name], dtype=np.int64)
+        probabilities[decl.name] = np.array(content["probabilities"][decl.name], dtype=np.float64)
+        if choices[decl.name].shape != decl.shape:
+            raise ValueError(f"{decl.name} has shape {choices[decl.name].shape}")
+    solution = Solution(
+        model, choices, probabilities, weights, Report(**content["report"]),
+        frozenset((str(name), tuple(int(i) for i in index)) for name, index in content["dead"]),
+    )  # fmt: skip
+    model.show(choices, probabilities)  # raises where a choice is out of range
+    solution.module()  # raises where the weights do not fit
+    return solution
+
+
+def _is_single(program: Program, inputs: Mapping[str, Any]) -> bool:
+    """Tell whether a mapping is one example: its values have no axis for examples."""
+    for decl in program.of("input"):
+        if decl.name in inputs:
+            kind = getattr(decl.type, "shape", ())
+            value = inputs[decl.name]
+            rank = value.dim() if isinstance(value, torch.Tensor) else np.ndim(value)
+            return bool(rank == len(decl.shape) + len(kind))
+    return False
+
+
+def row_weights(module: SoftModule, row: int) -> dict[str, torch.Tensor]:
+    """Return the parameters of one restart, as those of a module with one restart."""
+    count = module.restarts
+    return {
+        name: value.detach().chunk(count)[row].cpu().clone()
+        for name, value in module.named_parameters()
+    }
+
+
+def load_weights(module: SoftModule, weights: Mapping[str, torch.Tensor]) -> None:
+    """Put saved parameters into a module; raises RuntimeError where they do not fit."""
+    module.load_state_dict(dict(weights), strict=True)
