@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuralc.inspect.dead import dead_choices
+from neuralc.learn.dead import dead_choices
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Case, Decl, Fixed, Gate, Int, Num, Program, Ref, Set, Switch, Sym
 

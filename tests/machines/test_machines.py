@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
-from machine_solutions import (
+
+from neuralc import machines
+from neuralc.errors import FileError
+from neuralc.learn.dead import chosen_elements, dead_choices
+from neuralc.ir.algebras import Integers
+from neuralc.ir.check import check
+from neuralc.ir.evaluate import evaluate
+from neuralc.ir.examples import bind
+from neuralc.ir.nodes import Network
+from neuralc.ir.space import log10_size
+from neuralc.lang.model.listing import render, validate
+from tests.machines.solved import (
     ADD_TOP,
     ALL,
     APPLY_RIGHT,
@@ -23,17 +33,6 @@ from machine_solutions import (
     Solved,
     machine,
 )
-
-from neuralc import machines
-from neuralc.errors import FileError
-from neuralc.inspect.dead import chosen_elements, dead_choices
-from neuralc.ir.algebras import Integers
-from neuralc.ir.check import check
-from neuralc.ir.evaluate import evaluate
-from neuralc.ir.examples import bind
-from neuralc.ir.nodes import Network, Program
-from neuralc.ir.space import log10_size
-from neuralc.lang.model.listing import render, validate
 
 
 def seen(network: Network, args: Sequence[Any]) -> int:
@@ -217,9 +216,13 @@ def test_add_top() -> None:
 
 @pytest.mark.parametrize(
     ("moves", "cells"),
-    [([1, 2, 3, 4], [0, 0, 1, 3, 2]), ([4, 3, 2, 1], [0, 0, 2, 3, 1]), ([2, 2, 3, 3], [0, 1, 1, 3, 3]),
-     ([3, 1, 4, 0], [0, 2, 0, 0, None])],
-)  # fmt: skip
+    [
+        ([1, 2, 3, 4], [0, 0, 1, 3, 2]),
+        ([4, 3, 2, 1], [0, 0, 2, 3, 1]),
+        ([2, 2, 3, 3], [0, 1, 1, 3, 3]),
+        ([3, 1, 4, 0], [0, 2, 0, 0, None]),
+    ],
+)
 def test_moves_on_the_grid(moves: list[int], cells: list[int | None]) -> None:
     images = [5, 6, 7, 8]
     for ret, cell in enumerate(cells):
@@ -349,24 +352,17 @@ def test_sizes_of_the_spaces_are_those_of_the_papers(
     assert round(log10_size(machine(name, hypers).program)) == wanted
 
 
-def test_published_names_bind() -> None:
-    instances = [
-        (
-            BLOCK_ACCESS,
-            '{"initial_memory": [1, 4, 2, 1, 0], "final_memory": [2, 4, 2, 1, 0],'
-            ' "final_is_halted": 1}',
-        ),
-        (
-            ASSEMBLY_ACCESS,
-            '{"initial_envMemory": [1, 4, 2, 1, 0], "final_envMemory_0": 2, "final_block": 0}',
-        ),
-        (SWAP, '{"initial_wires": [0, 1, 0], "final_wires": [1, 0]}'),
-        (
-            INVERT,
-            '{"initial_tape": [1, 1, 0, 1, 2], "final_tape": [0, 0, 1, 0, 2],'
-            ' "final_is_halted": 1}',
-        ),
-    ]
-    for solved, text in instances:
-        program: Program = machine(solved.machine, solved.hypers).program
-        assert bind(program, [json.loads(text)]).count == 1
+@pytest.mark.parametrize(
+    ("solved", "instance"),
+    [
+        (BLOCK_ACCESS, {"initial_memory": [1, 4, 2, 1, 0], "final_memory": [2, 4, 2, 1, 0],
+                        "final_is_halted": 1}),
+        (ASSEMBLY_ACCESS, {"initial_envMemory": [1, 4, 2, 1, 0], "final_envMemory_0": 2,
+                           "final_block": 0}),
+        (SWAP, {"initial_wires": [0, 1, 0], "final_wires": [1, 0]}),
+        (INVERT, {"initial_tape": [1, 1, 0, 1, 2], "final_tape": [0, 0, 1, 0, 2],
+                  "final_is_halted": 1}),
+    ],
+)  # fmt: skip
+def test_published_data_fit(solved: Solved, instance: dict[str, Any]) -> None:
+    assert bind(machine(solved.machine, solved.hypers).program, [instance]).count == 1

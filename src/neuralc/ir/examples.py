@@ -74,7 +74,9 @@ def bind(
         for k, instance in enumerate(instances):
             if not isinstance(instance, Mapping):
                 found = type(instance).__name__
-                raise DataError(f"{where}: instance {k} is a {found}, wanted a mapping of names")
+                raise DataError(
+                    f"{where}: instance {k} is of type {found}, wanted a mapping of names"
+                )
             _check_names(program, instance, f"{where}: instance {k}", outputs)
         columns = {n: [one.get(n) for one in instances] for n in wanted if count}
     bound = {name: _column(decl, columns.get(name), count, where) for name, decl in wanted.items()}

@@ -242,11 +242,11 @@ class Builder:
         """Broadcast known integers to these axes; `extra` trailing dimensions stay."""
         order = sorted(range(len(known.labels)), key=lambda k: labels.index(known.labels[k]))
         count = len(known.labels)
-        array = known.numbers.transpose(*order, *range(count, count + extra))
+        array = known.numbers.transpose((*order, *range(count, count + extra)))
         tail = array.shape[count:]
         shape = [self.extent(label) if label in known.labels else 1 for label in labels]
         full = [self.extent(label) for label in labels]
-        return np.broadcast_to(array.reshape(*shape, *tail), (*full, *tail))
+        return np.broadcast_to(array.reshape((*shape, *tail)), (*full, *tail))
 
     # ---- aligned operations on several factors
 

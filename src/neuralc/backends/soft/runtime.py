@@ -74,6 +74,7 @@ def join(parts: Sequence[Tensor], dim: int, lengths: Sequence[int], order: Tenso
 
 def _but(parts: Sequence[Tensor], dim: int, length: int) -> list[int]:
     rank = max(part.dim() for part in parts)
+    dim %= rank
     shapes = [[1] * (rank - part.dim()) + list(part.shape) for part in parts]
     for shape in shapes:
         shape[dim] = 1

@@ -1,6 +1,6 @@
 """Integer arithmetic on whole columns of numbers, refusing what has no 64-bit integer result.
 
-Each column holds one number for each row of a table that is being filled; `Undefined` names the
+Each column holds one number for each row of a table that is being filled; `UndefinedError` names the
 first row, counted within the columns, on which an operation has no result.
 """
 
@@ -16,17 +16,18 @@ Column = np.ndarray[Any, np.dtype[np.int64]]
 LIMIT = 2.0**62
 
 
-class Undefined(Exception):
+class UndefinedError(Exception):
     """An operation has no result on row `row` of the columns."""
 
     def __init__(self, row: int, message: str) -> None:
+        """Keep the row and what is wrong there."""
         super().__init__(message)
         self.row, self.message = row, message
 
 
 def _refuse(bad: np.ndarray[Any, Any], message: str) -> None:
     if bad.any():
-        raise Undefined(int(np.argmax(bad)), message)
+        raise UndefinedError(int(np.argmax(bad)), message)
 
 
 def _magnitude(a: Column) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -18,7 +18,7 @@ from neuralc.lang.model.names import (
     Broken,
     Delayed,
     Scope,
-    Silenced,
+    SilencedError,
     Unknown,
     kind_of,
 )
@@ -38,7 +38,7 @@ class Bindings:
         """Give a name the meaning that an assignment says; without one, if that is an error.
 
         Raises:
-            SourceError, Silenced: the right side has no meaning.
+            SourceError, SilencedError: the right side has no meaning.
 
         """
         target = self._target(statement)
@@ -58,7 +58,7 @@ class Bindings:
             )
         try:
             scope.names[target.id] = self.meaning(value, scope)
-        except (SourceError, Silenced):
+        except (SourceError, SilencedError):
             scope.names[target.id] = Unknown()
             raise
 
@@ -69,7 +69,7 @@ class Bindings:
             if isinstance(found, Array | Delayed):
                 return found
             if isinstance(found, Broken):
-                raise Silenced(node.id)
+                raise SilencedError(node.id)
         pending = Pending()
         try:
             value = self.expressions.value(node, scope, pending)

@@ -16,7 +16,7 @@ from neuralc.lang.model.context import Context
 from neuralc.lang.model.declare import Declarations
 from neuralc.lang.model.expressions import Expressions
 from neuralc.lang.model.functions import Definitions
-from neuralc.lang.model.names import Scope, Silenced, Unknown, assigned, kind_of
+from neuralc.lang.model.names import Scope, SilencedError, Unknown, assigned, kind_of
 from neuralc.lang.model.unsupported import unsupported
 
 IGNORED = ("dummy", "__future__", "neuralc", "terpret")
@@ -44,7 +44,7 @@ class Collector:
                 self._statement(statement, scope)
             except SourceError as error:
                 self.ctx.errors.append(error)
-            except Silenced:
+            except SilencedError:
                 continue
 
     def _statement(self, node: ast.stmt, scope: Scope) -> None:
@@ -79,16 +79,17 @@ class Collector:
 
     def _note_constants(self, node: ast.Assign | ast.AugAssign, scope: Scope) -> None:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-        if isinstance(target, ast.Name) and not self.turn:
-            if isinstance(scope.names.get(target.id), Num):
-                self.ctx.constants.add(target.id)
+        if self.turn or not isinstance(target, ast.Name):
+            return
+        if isinstance(scope.names.get(target.id), Num):
+            self.ctx.constants.add(target.id)
 
     def _declare(self, node: ast.Assign, scope: Scope) -> None:
         target, value = node.targets[0], node.value
-        if len(node.targets) == 1 and isinstance(target, ast.Subscript):
-            if isinstance(value, ast.Call) and kind_of(value) not in ("Hyper", "InputTensor"):
-                self.declarations.piece(target, value, scope)
-                return
+        one = isinstance(value, ast.Call) and kind_of(value) not in ("Hyper", "InputTensor")
+        if one and len(node.targets) == 1 and isinstance(target, ast.Subscript):
+            self.declarations.piece(target, value, scope)
+            return
         if len(node.targets) != 1 or not isinstance(target, ast.Name):
             raise self.ctx.error(
                 "E119",
@@ -126,7 +127,7 @@ class Collector:
         mark = self.ctx.mark()
         try:
             condition = self.expressions.value(node.test, scope, None)
-        except (SourceError, Silenced):
+        except (SourceError, SilencedError):
             condition = None
         self.ctx.back(mark)
         if isinstance(condition, Num):
@@ -145,9 +146,8 @@ class Collector:
         self.bindings.count_turns(node, turns)
         for assignment in assignments(node):
             target = assignment.targets[0]
-            if kind_of(assignment.value) and isinstance(target, ast.Subscript):
-                if not turns:
-                    self.declarations.none(target, assignment.value)
+            if isinstance(target, ast.Subscript) and not turns:
+                self.declarations.none(target, assignment.value)
         inner, outer_turn, self.turn = scope.copy(), self.turn, True
         for turn in turns:
             inner.names[node.target.id] = Num(turn)

@@ -16,9 +16,9 @@ from neuralc.lang.model.names import (
     Binding,
     Function,
     Scope,
-    Silenced,
+    SilencedError,
     Unknown,
-    Unroll,
+    UnrollError,
     nearest,
 )
 from neuralc.lang.model.places import Node, Places
@@ -95,8 +95,8 @@ class Context:
 
         Raises:
             SourceError: nothing of that name, or nothing known of it here.
-            Silenced: its declaration had an error.
-            Unroll: its value is carried from turn to turn of a loop.
+            SilencedError: its declaration had an error.
+            UnrollError: its value is carried from turn to turn of a loop.
 
         """
         name = node.id
@@ -105,9 +105,9 @@ class Context:
             found = Array(name)
         if isinstance(found, Unknown):
             if found.loop is not None and found.loop in self.open:
-                raise Unroll(found.loop)
+                raise UnrollError(found.loop)
             if not found.reason:
-                raise Silenced(name)
+                raise SilencedError(name)
             raise self.error("E123", found.reason, node, hint=found.hint)
         if isinstance(found, Array) and found.name in self.empty:
             raise self.error(
@@ -122,7 +122,7 @@ class Context:
         if name in self.functions:
             return self.functions[name]
         if name in self.broken:
-            raise Silenced(name)
+            raise SilencedError(name)
         raise self.unknown(node, scope)
 
     def unknown(self, node: ast.Name, scope: Scope) -> SourceError:
@@ -156,7 +156,7 @@ class Context:
         """Return how many values an element has; the most, where that depends on gates.
 
         Raises:
-            Unroll: it depends on the turn of a loop.
+            UnrollError: it depends on the turn of a loop.
 
         """
         decl = self.arrays[ref.name]
@@ -167,7 +167,7 @@ class Context:
         for index, length in zip(ref.index, decl.shape, strict=True):
             if not isinstance(index, Num):
                 if all(self.open.get(s, False) for s in symbols(ref)):
-                    raise Unroll(next(s for s in self.open if s in symbols(ref)))
+                    raise UnrollError(next(s for s in self.open if s in symbols(ref)))
                 return decl.type.size
             flat = flat * length + index.value
         return decl.limits[flat] if 0 <= flat < len(decl.limits) else decl.type.size

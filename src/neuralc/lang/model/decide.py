@@ -143,8 +143,7 @@ class Decision:
 
     def _merge(self, scopes: list[Scope], condition: Static | None) -> Scope:
         """Return the names after the branches: those on which they agree."""
-        first, *rest = scopes
-        merged = first.copy()
+        merged = scopes[0].copy()
         for name in {name for scope in scopes for name in scope.names}:
             bindings = [scope.names.get(name) for scope in scopes]
             if all(binding == bindings[0] for binding in bindings):

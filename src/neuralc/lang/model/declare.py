@@ -57,7 +57,8 @@ class Declarations:
             parts = value.slice.elts if isinstance(value.slice, ast.Tuple) else [value.slice]
             shape = tuple(self._length(part, scope) for part in parts)
             call = value.value
-        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Name)
         type_ = self._type(call, call.func.id, scope)
         if prod(shape) > MOST:
             raise self._too_large(value, prod(shape), "elements")
@@ -184,9 +185,8 @@ class Declarations:
 
     def type_of(self, node: ast.expr, scope: Scope) -> Type:
         """Return the type that a size `n` or `Tensor(h, w)` means."""
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "Tensor":
-                return self._tensor(node, scope)
+        if is_tensor(node):
+            return self._tensor(node, scope)
         return Int(self.size(node, scope, "a size"))
 
     # ---- the parts
@@ -200,22 +200,22 @@ class Declarations:
         if len(call.args) != 1:
             raise self._wrong(call, kind)
         node = call.args[0]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "Tensor":
-                if kind == "Param":
-                    raise self.ctx.error(
-                        "E118",
-                        "a Param is a choice among numbers, not a tensor",
-                        node,
-                        hint="weights live in `@Learn` functions",
-                    )
-                return self._tensor(node, scope)
+        if is_tensor(node):
+            if kind == "Param":
+                raise self.ctx.error(
+                    "E118",
+                    "a Param is a choice among numbers, not a tensor",
+                    node,
+                    hint="weights live in `@Learn` functions",
+                )
+            return self._tensor(node, scope)
         computed = not isinstance(node, ast.Constant)
         if computed and self.expressions.constant(node, scope, "the size") == 0:
             return None
         return Int(self.size(node, scope, "the size"))
 
-    def _tensor(self, call: ast.Call, scope: Scope) -> Real:
+    def _tensor(self, call: ast.expr, scope: Scope) -> Real:
+        assert isinstance(call, ast.Call)
         if not call.args or call.keywords:
             raise self.ctx.error(
                 "E103",
@@ -267,3 +267,9 @@ class Declarations:
             hint="declare every index from 0 on",
         )
         self.ctx.errors.append(error)
+
+
+def is_tensor(node: ast.expr) -> bool:
+    """Return whether an expression is `Tensor(…)`."""
+    name = node.func if isinstance(node, ast.Call) else None
+    return isinstance(name, ast.Name) and name.id == "Tensor"

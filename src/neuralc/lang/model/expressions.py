@@ -21,12 +21,12 @@ from neuralc.lang.model.names import (
     Known,
     Macro,
     Scope,
-    Silenced,
+    SilencedError,
     kind_of,
     nearest,
     shown,
 )
-from neuralc.lang.model.statics import BINARY, COMPARE, BadArithmetic, fold, lazy
+from neuralc.lang.model.statics import BINARY, COMPARE, ArithmeticSlipError, fold, lazy
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Expressions:
             case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.BoolOp() | ast.IfExp():
                 try:
                     return self._arithmetic(node, scope, pending, index)
-                except BadArithmetic as problem:
+                except ArithmeticSlipError as problem:
                     raise self.ctx.error(
                         "E120", str(problem), node, hint="constants are whole numbers below 2**62"
                     ) from None
@@ -187,7 +187,7 @@ class Expressions:
             case Delayed(node=aliased, scope=there):
                 return self.value(aliased, there, pending, index=index)
             case Broken():
-                raise Silenced(node.id)
+                raise SilencedError(node.id)
             case _:
                 raise self.ctx.error(
                     "E109",
@@ -284,7 +284,7 @@ class Expressions:
         if isinstance(found, Known | Network | Macro):
             return found
         if isinstance(found, Broken) or node.id in self.ctx.broken:
-            raise Silenced(node.id)
+            raise SilencedError(node.id)
         if found is not None or node.id in self.ctx.arrays:
             message, hint = f"`{node.id}` is not a function", "index an array with `[…]`"
         else:
@@ -323,9 +323,9 @@ class Expressions:
                 return fold(name, tuple(parts), span)
 
     def _count(self, node: ast.Call, name: str, wanted: int) -> None:
-        if len(node.args) == wanted and not node.keywords:
-            if not any(isinstance(arg, ast.Starred) for arg in node.args):
-                return
+        starred = any(isinstance(arg, ast.Starred) for arg in node.args)
+        if len(node.args) == wanted and not node.keywords and not starred:
+            return
         given = len(node.args) + len(node.keywords)
         raise self.ctx.error(
             "E103",

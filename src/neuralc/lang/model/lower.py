@@ -21,9 +21,9 @@ from neuralc.lang.model.names import (
     Broken,
     Macro,
     Scope,
-    Silenced,
+    SilencedError,
     Unknown,
-    Unroll,
+    UnrollError,
     assigned,
 )
 from neuralc.lang.model.setters import Setters
@@ -50,7 +50,7 @@ class Lowering:
                 found += self.statement(statement, scope)
             except SourceError as error:
                 self.ctx.errors.append(error)
-            except Silenced:
+            except SilencedError:
                 continue
         return tuple(found)
 
@@ -58,8 +58,8 @@ class Lowering:
         """Return the translation of one statement.
 
         Raises:
-            SourceError, Silenced: it has none.
-            Unroll: a loop around it has to be unrolled first.
+            SourceError, SilencedError: it has none.
+            UnrollError: a loop around it has to be unrolled first.
 
         """
         match node:
@@ -81,7 +81,7 @@ class Lowering:
             case ast.Expr(value=ast.Call(func=ast.Name() as name) as call):
                 function = self.ctx.functions.get(name.id)
                 if isinstance(function, Broken):
-                    raise Silenced(name.id)
+                    raise SilencedError(name.id)
                 if isinstance(function, Macro):
                     return self._macro(call, function, scope)
         raise unsupported(self.ctx, node, scope)
@@ -115,7 +115,7 @@ class Lowering:
     def _for(self, node: ast.For, scope: Scope) -> Body:
         try:
             start, stop, step = self.bindings.bounds(node, scope)
-        except (SourceError, Silenced):
+        except (SourceError, SilencedError):
             self._aside(node.body, scope, node.target)
             raise
         assert isinstance(node.target, ast.Name)
@@ -133,7 +133,7 @@ class Lowering:
         self.ctx.open[symbol] = True
         try:
             body = self.body(node.body, inner)
-        except Unroll as problem:
+        except UnrollError as problem:
             if problem.symbol != symbol:
                 raise
             self.ctx.back(mark)
@@ -154,7 +154,7 @@ class Lowering:
         if turns is None:
             outer = self.ctx.loop_in(start, stop)
             assert outer is not None, "a bound depends on loop variables only"
-            raise Unroll(outer)
+            raise UnrollError(outer)
         self.bindings.count_turns(node, turns)
         inner = scope.copy()
         found: list[Statement] = []
@@ -202,7 +202,7 @@ class Lowering:
                     body = (Gate(symbol, size, value, body, self.ctx.span(node)),) if body else ()
                 self._after_gate(node, scope, inner, opened)
                 return self._wrap(pending, body)
-            except (SourceError, Silenced):
+            except (SourceError, SilencedError):
                 self._aside(node.body, inner, node.items[-1].optional_vars)
                 raise
             finally:
@@ -267,7 +267,7 @@ class Lowering:
                         condition = self.conditions.read(part.test, scope, pending)
                 except SourceError as error:
                     self.ctx.errors.append(error)
-                except Silenced:
+                except SilencedError:
                     pass
                 failed = failed or condition is None
                 branches.append(Branch(condition or TRUE, part.test if part else None))

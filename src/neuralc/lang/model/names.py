@@ -109,14 +109,15 @@ class Broken:
 Function = Known | Network | Macro | Broken
 
 
-class Silenced(Exception):
+class SilencedError(Exception):
     """A consequence of an error that was reported already."""
 
 
-class Unroll(Exception):
+class UnrollError(Exception):
     """The loop over `symbol` has to be unrolled: its turns are not alike."""
 
     def __init__(self, symbol: str) -> None:
+        """Keep the loop's symbol."""
         super().__init__(symbol)
         self.symbol = symbol
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from neuralc.errors import SourceError
 from neuralc.ir.nodes import Num, Table
-from neuralc.lang.model.arithmetic import BINARY, COMPARE, Column, Undefined
+from neuralc.lang.model.arithmetic import BINARY, COMPARE, Column, UndefinedError
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.names import Known, nearest
 from neuralc.lang.model.places import Node
@@ -251,7 +251,7 @@ class Run:
                 a, b = self.value(left, rows), self.value(right, rows)
                 try:
                     found = BINARY[type(op)](a, b)
-                except Undefined as problem:
+                except UndefinedError as problem:
                     raise self.undefined(node, int(rows[problem.row]), problem.message) from None
                 return found
             case ast.UnaryOp(op=op, operand=operand):

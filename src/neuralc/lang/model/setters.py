@@ -7,7 +7,7 @@ import ast
 from neuralc.ir.nodes import Body, Fixed, Int, Num, Observe, Ref, Set, Static, Value, symbols
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.expressions import Expressions, Pending
-from neuralc.lang.model.names import METHODS, Scope, Unroll, nearest, shown
+from neuralc.lang.model.names import METHODS, Scope, UnrollError, nearest, shown
 
 INSTEAD = {
     "param": "a Param is found by learning; fix it with `set_to_constant(…)`",
@@ -112,7 +112,7 @@ class Setters:
             )
         loops = [symbol for symbol, is_loop in self.ctx.open.items() if is_loop]
         if loops:  # the places and the number are needed: turn by turn
-            raise Unroll(loops[0])
+            raise UnrollError(loops[0])
         number = self.expressions.constant(node, scope, "the value of a fixed Param")
         index = tuple(i.value for i in target.index if isinstance(i, Num))
         if len(index) != len(target.index):
@@ -158,7 +158,7 @@ class Setters:
         size = self.expressions.size_of(target, call, "an observation")
         found = self.expressions.static(node, scope, "an observed value")
         if not isinstance(found, Num):
-            raise Unroll(next(s for s in self.ctx.open if s in symbols(found)))
+            raise UnrollError(next(s for s in self.ctx.open if s in symbols(found)))
         if not 0 <= found.value < size:
             raise self._outside(node, f"a value of `{target.name}`", found.value, size)
         return (Observe(target, found.value, self.ctx.span(call)),)

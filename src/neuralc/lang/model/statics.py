@@ -1,6 +1,6 @@
 """Building static expressions: constants are folded at once, everything else is kept.
 
-Knows nothing of names; arithmetic that has no integer result is reported as `BadArithmetic`.
+Knows nothing of names; arithmetic that has no integer result is reported as `ArithmeticSlipError`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COMPARE: dict[type[ast.cmpop], str] = {
 FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-class BadArithmetic(Exception):
+class ArithmeticSlipError(Exception):
     """Constants whose combination is not an integer, or a far too large one."""
 
 
@@ -43,7 +43,7 @@ def fold(op: str, args: tuple[Static, ...], span: Span | None = None) -> Static:
     """Return an operator applied to static expressions, as a number where all are numbers.
 
     Raises:
-        BadArithmetic: the numbers have no integer result of reasonable size.
+        ArithmeticSlipError: the numbers have no integer result of reasonable size.
 
     """
     if op == "ifelse" and isinstance(args[0], Num):
@@ -59,15 +59,15 @@ def fold(op: str, args: tuple[Static, ...], span: Span | None = None) -> Static:
         return node
     numbers = [arg.value for arg in args if isinstance(arg, Num)]
     if op == "**" and abs(numbers[0]) > 1 and numbers[1] >= 62:
-        raise BadArithmetic(f"{numbers[0]} ** {numbers[1]} is too large")
+        raise ArithmeticSlipError(f"{numbers[0]} ** {numbers[1]} is too large")
     try:
         result = static.value(node, {})
     except ZeroDivisionError:
-        raise BadArithmetic(f"{numbers[0]} {op} 0 divides by zero") from None
+        raise ArithmeticSlipError(f"{numbers[0]} {op} 0 divides by zero") from None
     except ValueError as problem:
-        raise BadArithmetic(str(problem)) from None
+        raise ArithmeticSlipError(str(problem)) from None
     if abs(result) >= LIMIT:
-        raise BadArithmetic(f"the result of `{op}` is too large")
+        raise ArithmeticSlipError(f"the result of `{op}` is too large")
     return Num(result, span)
 
 
