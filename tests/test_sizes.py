@@ -55,9 +55,7 @@ def function_sizes() -> dict[str, int]:
     ids=["files", "functions"],
 )
 def test_sizes(sizes: dict[str, int], limit: int, exceptions: dict[str, int]) -> None:
-    offenders = {
-        name: size for name, size in sizes.items() if size > exceptions.get(name, limit)
-    }
+    offenders = {name: size for name, size in sizes.items() if size > exceptions.get(name, limit)}
     done = [name for name in exceptions if sizes.get(name, 0) <= limit]
     table = "\n".join(f"{size:5}  {name}" for name, size in sorted(offenders.items()))
     assert not offenders, f"longer than {limit} lines:\n{table}"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,11 +36,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("check none.py", "there is no file none.py"),
         ("check model.py --hypers none.json", "there is no file none.json"),
-        ("check model.py --hypers broken.json", "broken.json:1:59: this is not JSON"),
+        ("check model.py --hypers broken.json", "broken.json:1:58: this is not JSON"),
         ("check broken.py", "broken.py:4:10"),
         ("learn model.py", "Missing option '--data'"),
         ("learn model.py --data none.json", "there is no file none.json"),
-        ("learn model.py --data broken.json", "broken.json:1:59: this is not JSON"),
+        ("learn model.py --data broken.json", "broken.json:1:58: this is not JSON"),
         ("learn model.py --data empty.json", "there is no batch"),
         ("learn model.py --data data.json --restarts 0", "0 is not in the range"),
         ("learn model.py --data data.json --steps none", "'none' is not a valid integer"),
@@ -57,15 +58,35 @@ def test_one_message_and_exit_code_2(folder: Path, arguments: str, message: str)
     assert sorted(folder.rglob("*")) == before
 
 
+def wait_for_reader(pipe: Path, process: subprocess.Popen[str]) -> int:
+    """Open a named pipe for writing as soon as the process reads from it."""
+    for _ in range(600):
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+    raise AssertionError("the command never read its data")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
 def test_ctrl_c(folder: Path) -> None:
     """A whole process: Ctrl-C while a command reads gives one word and exit code 130."""
     os.mkfifo(folder / "slow.json")  # reading it waits for a writer that never comes
-    command = [sys.executable, "-m", "neuralc", "learn", "model.py", "--data", "slow.json", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "neuralc",
+        "learn",
+        "model.py",
+        "--data",
+        "slow.json",
+        "--json",
+    ]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
     ) as process:
-        writer = os.open(folder / "slow.json", os.O_WRONLY)  # returns once the reader is there
+        writer = wait_for_reader(folder / "slow.json", process)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
         os.close(writer)

@@ -49,7 +49,9 @@ def test_ok(tmp_path: Path) -> None:
 
 
 def test_ok_as_json(tmp_path: Path) -> None:
-    done = check(tmp_path, MODEL, {"small": {"n": 2}, "large": {"n": 4}}, "--set", "large", "--json")
+    done = check(
+        tmp_path, MODEL, {"small": {"n": 2}, "large": {"n": 4}}, "--set", "large", "--json"
+    )
     found = json.loads(done.stdout)
     assert (found["ok"], found["errors"]) == (True, [])
     assert found["log10_programs"] == pytest.approx(7 * log10(3) + log10(5))

@@ -106,6 +106,7 @@ def test_the_folder_that_is_named_must_have_it(
         idx(np.zeros(9))[:-9],
         gzip.compress(gzip.decompress(idx(np.zeros(9)))[:-1]),
     ],
+    ids=["empty", "text", "nothing", "head", "floats", "sizes", "cut", "short"],
 )
 def test_damaged_files(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.gz"
@@ -117,7 +118,7 @@ def test_damaged_files(tmp_path: Path, content: bytes) -> None:
 class Handler(http.server.BaseHTTPRequestHandler):
     content = b"something else"
 
-    def do_GET(self) -> None:  # noqa: N802  (the name that http.server calls)
+    def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.content)))
         self.end_headers()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuralc.learn.dead import dead_choices
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Case, Decl, Fixed, Gate, Int, Num, Program, Ref, Set, Switch, Sym
+from neuralc.learn.dead import dead_choices
 
 # `out` is one of two cells, or 0.
 PROGRAM = Program(

@@ -10,7 +10,7 @@ import pytest
 
 from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.nodes import Decl, Fixed, Int, Program
-from neuralc.lang.model.listing import render, validate
+from neuralc.lang.model.listing import closed, render, validate
 from neuralc.source import Source
 
 PROGRAM = Program(
@@ -44,7 +44,7 @@ def body(text: str) -> list[ast.stmt]:
 
 
 def shown(text: str, **constants: int) -> str:
-    return render(PROGRAM, body(text), CHOICES, constants=constants)
+    return render(PROGRAM, closed(body(text), constants), CHOICES)
 
 
 def test_a_listing_is_run_on_the_choices() -> None:
@@ -159,6 +159,11 @@ def test_mistakes_are_found_before_learning_and_stop_rendering(text: str, messag
     assert message in str(errors[0])
     with pytest.raises(NeuralcError, match=r"line \d+ of the listing"):
         shown(text)
+
+
+def test_constants_are_put_in_except_where_a_name_is_the_listing_s_own() -> None:
+    text = 'for k in range(c):\n    line(f"{k} {c}")\n'
+    assert shown(text, c=1, k=7) == "0 1"
 
 
 def test_validation_follows_branches_that_depend_on_choices() -> None:

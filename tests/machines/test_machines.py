@@ -11,7 +11,6 @@ import pytest
 
 from neuralc import machines
 from neuralc.errors import FileError
-from neuralc.learn.dead import chosen_elements, dead_choices
 from neuralc.ir.algebras import Integers
 from neuralc.ir.check import check
 from neuralc.ir.evaluate import evaluate
@@ -19,6 +18,7 @@ from neuralc.ir.examples import bind
 from neuralc.ir.nodes import Network
 from neuralc.ir.space import log10_size
 from neuralc.lang.model.listing import render, validate
+from neuralc.learn.dead import chosen_elements, dead_choices
 from tests.machines.solved import (
     ADD_TOP,
     ALL,
@@ -59,7 +59,7 @@ def outputs(solved: Solved, inputs: Mapping[str, Any]) -> dict[str, Any]:
 def text_of(solved: Solved) -> str:
     parsed = machine(solved.machine, solved.hypers)
     choices = {name: np.array(values) for name, values in solved.choices.items()}
-    return render(parsed.program, parsed.listing, choices, constants=parsed.constants)
+    return render(parsed.program, parsed.listing, choices)
 
 
 def test_names_and_paths() -> None:
@@ -75,10 +75,10 @@ def test_names_and_paths() -> None:
 def test_machines_are_well_formed_and_have_good_listings(name: str) -> None:
     parsed = machine(ALL[name].machine, ALL[name].hypers)
     assert check(parsed.program) == []
-    assert parsed.warnings == []
+    assert parsed.warnings == ()
     assert parsed.listing is not None
     assert parsed.program.source is not None
-    assert validate(parsed.program, parsed.listing, parsed.program.source, parsed.constants) == []
+    assert validate(parsed.program, parsed.listing, parsed.program.source) == []
 
 
 def tapes(least: int, most: int) -> list[list[int]]:
@@ -366,3 +366,16 @@ def test_sizes_of_the_spaces_are_those_of_the_papers(
 )  # fmt: skip
 def test_published_data_fit(solved: Solved, instance: dict[str, Any]) -> None:
     assert bind(machine(solved.machine, solved.hypers).program, [instance]).count == 1
+
+
+@pytest.mark.parametrize(
+    ("solved", "names"),
+    [
+        (INVERT, "write dir newState"),
+        (SWAP, "gate in1 in2 out"),
+        (BLOCK_ACCESS, "instructions thenBlock elseBlock arg1Reg arg2Reg outReg condReg"),
+    ],
+)
+def test_choices_are_those_of_the_published_models(solved: Solved, names: str) -> None:
+    program = machine(solved.machine, solved.hypers).program
+    assert [decl.name for decl in program.of("param")] == names.split()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralc.cli.inputs import FILE, hypers_of, hypers_options
+from neuralc.cli.inputs import FILE, hypers_of, hypers_options, model_text
 from neuralc.cli.output import BAD_INPUT, Answer
 from neuralc.cli.output import command as neuralc_command
 from neuralc.errors import ModelErrors, NeuralcError, SourceError
 
 if TYPE_CHECKING:
     from neuralc.ir.nodes import Program
+    from neuralc.lang.model import Parsed
 
 
 @neuralc_command
@@ -21,24 +22,19 @@ if TYPE_CHECKING:
 @hypers_options
 def command(model: Path, hypers: Path | None, set_name: str | None) -> Answer:
     """Parse and type MODEL; print its declarations and the size of its program space."""
+    from neuralc.lang.model import parse
+
     try:
-        program = _parse(model, hypers_of(hypers, set_name))
+        chosen = hypers_of(hypers, set_name)
+        return _accepted(parse(model_text(model), chosen))
     except NeuralcError as error:
         return _refused(error)
-    return _accepted(program)
 
 
-def _parse(path: Path, hypers: dict[str, int]) -> Program:
-    from neuralc.files import read_text
-    from neuralc.lang.model import parse
-    from neuralc.source import Source
-
-    return parse(Source(str(path), read_text(path)), hypers)
-
-
-def _accepted(program: Program) -> Answer:
+def _accepted(parsed: Parsed) -> Answer:
     from neuralc.ir.space import log10_size, open_choices
 
+    program = parsed.program
     declarations = list(_declarations(program))
     width = max((len(row["name"]) for row in declarations), default=0)
     lines = [f"  {row['kind']:8} {row['name']:{width}}  {row['type']}" for row in declarations]
@@ -46,8 +42,9 @@ def _accepted(program: Program) -> Answer:
     lines.append(f"programs: 10^{size:.1f} ({choices} open choices)")
     text = "\n".join([f"{program.name}", *lines, "ok"])
     data = {"ok": True, "errors": [], "log10_programs": size, "open_choices": choices,
-            "declarations": declarations, "hypers": dict(program.hypers)}  # fmt: skip
-    return Answer(text, data)
+            "declarations": declarations, "hypers": dict(program.hypers),
+            "warnings": parsed.warnings}  # fmt: skip
+    return Answer(text, data, problem="\n".join(parsed.warnings))
 
 
 def _declarations(program: Program) -> list[dict[str, Any]]:

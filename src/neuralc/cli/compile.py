@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from neuralc.cli.inputs import FILE, hypers_of, hypers_options
+from neuralc.cli.inputs import FILE, hypers_of, hypers_options, model_text
 from neuralc.cli.output import Answer
 from neuralc.cli.output import command as neuralc_command
 
@@ -31,7 +31,7 @@ def command(
     from neuralc.files import write_atomic
     from neuralc.learn.model import Model
 
-    source = Model.load(model, chosen).torch_source()
+    source = Model.load(model_text(model), chosen).torch_source()
     data = {"emit": emit, "source": source, "out": out}
     if out is None:
         return Answer(source.rstrip(), data)

@@ -15,6 +15,7 @@ from neuralc.errors import DataError
 
 if TYPE_CHECKING:
     from neuralc.data.examples_json import Batch
+    from neuralc.source import Source
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +30,21 @@ def hypers_options(function: Command) -> Command:
     return click.option(
         "--hypers", type=FILE, metavar="FILE", help="JSON file with the hyper-parameters."
     )(function)
+
+
+def model_text(model: Path) -> Source:
+    """Return the text of a model file, or of a machine that comes with neuralc.
+
+    Raises:
+        FileError: there is neither.
+
+    """
+    from neuralc import machines
+    from neuralc.files import read_text
+    from neuralc.source import Source
+
+    path = machines.path(str(model)) if str(model) in machines.names() else model
+    return Source(str(path), read_text(path))
 
 
 def hypers_of(path: Path | None, name: str | None) -> dict[str, int]:

@@ -6,11 +6,11 @@ Exit code 0: at least one restart is exact on all training examples; 3: none is;
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralc.cli.inputs import FILE, hypers_of, training_batch
+from neuralc.cli.inputs import FILE, hypers_of, model_text, training_batch
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, note, progress_bar
 from neuralc.cli.output import command as neuralc_command
 
@@ -29,31 +29,32 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same result.")
 @click.option("--steps", type=click.IntRange(1), help="Steps of gradient descent at most.")
+@click.option("--rate", type=float, help="Learning rate of the choices.")
+@click.option("--batch", type=click.IntRange(1), help="Examples per step  [default: all].")
+@click.option("--precision", type=click.Choice(["linear", "log"]), help="log: for long programs.")
+@click.option("--device", help="Where to compute, such as cpu or cuda.")
 @click.option("--out", type=FILE, metavar="DIR", help="Where to save  [default: runs/MODEL].")
 def command(
-    model: Path,
-    hypers: Path | None,
-    data: Path,
-    restarts: int,
-    seed: int,
-    steps: int | None,
-    out: Path | None,
+    model: Path, hypers: Path | None, data: Path, out: Path | None, **settings: Any
 ) -> Answer:
     """Learn the program that MODEL leaves open, from the examples in a data file.
 
-    The batch named train (or the first) is learned from; others tell how well it generalises.
+    MODEL is a file, or the name of a machine that comes with neuralc, such as turing. The batch
+    named train (or the first) is learned from; others tell how well the program generalises.
+
+    When it was interrupted, the same command goes on where it was.
     """
     batches, chosen = _read(data, hypers)
 
     from neuralc.learn import learn
     from neuralc.learn.model import Model
 
-    loaded = Model.load(model, chosen)
+    loaded = Model.load(model_text(model), chosen)
+    for warning in loaded.warnings:
+        note(warning)
     out = out or Path("runs") / model.stem
     with progress_bar(f"learning {model.stem}") as progress:
-        solution = learn(
-            loaded, batches, restarts=restarts, seed=seed, steps=steps, out=out, progress=progress
-        )
+        solution = learn(loaded, batches, out=out, progress=progress, **settings)
     return _answer(solution, out)
 
 

@@ -28,8 +28,8 @@ FOUND, BAD_INPUT, NOT_FOUND, DEFECT, INTERRUPTED = 0, 2, 3, 70, 130
 class Answer:
     """What a command has to say.
 
-    `text` goes to stdout for people, `data` instead of it with `--json`; `problem` goes to stderr
-    in both cases.
+    `text` goes to stdout for people, `data` instead of it with `--json`; `problem` (an error, or
+    warnings) goes to stderr in both cases.
     """
 
     text: str = ""

@@ -49,9 +49,10 @@ def _run(solution: Solution, batch: Batch) -> dict[str, Any]:
 
     from neuralc.ir.examples import NOT_OBSERVED, bind
 
-    program = solution.model.program
-    examples = bind(program, batch.instances, where=f"batch {batch.name!r}", outputs=False)
-    outputs = solution(examples.inputs)
+    examples = bind(
+        solution.model.program, batch.instances, where=f"batch {batch.name!r}", outputs=False
+    )
+    outputs = solution.run(examples)
     fits = np.ones(examples.count, bool)
     observed = np.zeros(examples.count, bool)
     for name, wanted in examples.outputs.items():

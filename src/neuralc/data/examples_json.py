@@ -118,7 +118,8 @@ def _excerpt(path: Path, text: str, error: json.JSONDecodeError) -> str:
     start, end = text.rfind("\n", 0, error.pos), text.find("\n", error.pos)
     if (end if end >= 0 else len(text)) - start > MAX_LINE:
         return ""
-    return "\n" + Span(Source(str(path), text), error.pos, error.pos + 1).shown()
+    shown = Span(Source(str(path), text), error.pos, error.pos + 1).shown()
+    return "\n" + shown.split("\n", 1)[1]  # the place is in the message already
 
 
 def _object(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -64,7 +64,8 @@ class Distributions:
         return np.eye(size)[value]
 
     def widen(self, value: Array, size: int) -> Array:
-        return value if value.ndim != 1 else np.pad(value, (0, size - len(value)))
+        # Of an element of a param with limits, what is cut off has no chance.
+        return value if value.ndim != 1 else np.pad(value, (0, max(0, size - len(value))))[:size]
 
     def apply(self, table: Table, args: Sequence[Array]) -> Array:
         result = np.zeros(table.size)

@@ -225,12 +225,13 @@ def _integers(decl: Decl, array: Array, place: str, low: int) -> Array:
     result = np.empty(array.shape, np.int64)
     for index in np.ndindex(array.shape):
         number = array[index]
+        number = number.item() if isinstance(number, np.generic) else number
         at = f"{place}{list(index) if index else ''}"
         if number is None and decl.kind == "output":
             number = NOT_OBSERVED
         elif number is None:
             raise DataError(f"{at}: found null, wanted an integer: only outputs may be unknown")
-        elif not isinstance(number, int | np.integer | np.bool_):
+        elif not isinstance(number, int):
             raise DataError(f"{at}: found {_short(number)}, wanted an integer")
         elif not low <= number < decl.type.size:
             raise DataError(f"{at}: found {number}, wanted 0..{decl.type.size - 1}")

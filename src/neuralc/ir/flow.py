@@ -34,6 +34,7 @@ from neuralc.ir.nodes import (
 from neuralc.ir.path import Mark, cause_of, first_missing, missing_text, name_of, where_text
 from neuralc.ir.ranges import Env, Ranges, UnknownNumberError
 from neuralc.ir.reporter import Placed, Reporter
+from neuralc.ir.text import show_value
 
 
 def decides(body: Body, name: str) -> bool:
@@ -123,6 +124,7 @@ class Flow:
                 self._gate(statement, env)
             case Switch(value=value, cases=cases):
                 self._read(value, None, env, statement)
+                self._possible(statement, env)
                 self._branches(value, env, [(c.values, c.body, env) for c in cases])
             case Observe(ref=ref):
                 self._read(ref, None, env, statement)
@@ -161,14 +163,24 @@ class Flow:
         else:
             self.body(gate.body, {**env, gate.var: values})
 
-    def _possible(self, gate: Gate, env: Env) -> range:
-        """Return the values that a gate variable may take: fewer for a Param with limits."""
-        decl = self.program.decl.get(gate.value.name) if isinstance(gate.value, Ref) else None
-        if decl is None or decl.limits is None or not isinstance(gate.value, Ref):
+    def _possible(self, gate: Gate | Switch, env: Env) -> range:
+        """Return the values that may be branched on: fewer for a Param with limits."""
+        value = gate.value
+        decl = self.program.decl.get(value.name) if isinstance(value, Ref) else None
+        if decl is None or decl.limits is None or not isinstance(value, Ref):
             return range(gate.size)
-        found = self._elements(gate.value, env, gate)
+        found = self._elements(value, env, gate)
         limits = (decl.limits[_flat(index, decl.shape)] for _, index in found)
-        return range(max(limits, default=gate.size))
+        most = max(limits, default=gate.size)
+        if most > gate.size:
+            self.reporter.add(
+                "E209",
+                f"{show_value(value)} has {most} values, but {gate.size} branches are taken on it",
+                value,
+                gate,
+                hint="the number of branches is the number of values of what is tested",
+            )
+        return range(min(most, gate.size))
 
     def _branches(
         self, value: Value, env: Env, arms: Sequence[tuple[tuple[int, ...], Body, Env]]

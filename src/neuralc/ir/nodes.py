@@ -19,7 +19,6 @@ from typing import Literal
 
 from neuralc.source import Source, Span
 
-
 # ---- types
 
 

@@ -144,7 +144,7 @@ class Statements:
                 statement,
                 hint="turn it into a whole number with a @Learn function first",
             )
-        elif kind is not None and kind.size != statement.size:
+        elif kind is not None and statement.size not in self._sizes(statement.value, kind):
             self.reporter.add(
                 "E209",
                 f"{text} has the values {span_of_values(kind.size)}, but "
@@ -153,6 +153,11 @@ class Statements:
                 statement,
                 hint="the number of branches is the number of values of what is tested",
             )
+
+    def _sizes(self, value: Value, kind: Int) -> set[int]:
+        """Return the sizes that a test on a value may have: its own, or that of one element."""
+        decl = self.program.decl.get(value.name) if isinstance(value, Ref) else None
+        return {kind.size} if decl is None else {kind.size, *(decl.limits or ())}
 
     def _cases(self, statement: Switch) -> None:
         text = show_value(statement.value)

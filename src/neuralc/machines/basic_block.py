@@ -29,12 +29,12 @@ final_memory = Output(maxInt)[maxInt]
 
 numBlocksWithHalt = numBlocks + 1
 instructions = Param(numInstructions)[numBlocksWithHalt]
+thenBlock = Param(numBlocksWithHalt)[numBlocksWithHalt]
+elseBlock = Param(numBlocksWithHalt)[numBlocksWithHalt]
 arg1Reg = Param(numRegisters)[numBlocksWithHalt]
 arg2Reg = Param(numRegisters)[numBlocksWithHalt]
 outReg = Param(numRegisters)[numBlocksWithHalt]
 condReg = Param(numRegisters)[numBlocksWithHalt]
-thenBlock = Param(numBlocksWithHalt)[numBlocksWithHalt]
-elseBlock = Param(numBlocksWithHalt)[numBlocksWithHalt]
 
 # the halting block copies register 0 to itself and goes to itself
 instructions[0].set_to_constant(0)

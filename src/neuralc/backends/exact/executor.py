@@ -60,9 +60,9 @@ class Executor:
         """
         self.program, self.jit = program, jit
         self.kernel = _kernel(program)
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or _cores()
         self._function = self.kernel.compiled(jit)
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None  # the process, its threads
         self._fixed = {decl.name: _fixed(program, decl) for decl in program.of("param")}
 
     def run(
@@ -118,7 +118,9 @@ class Executor:
             if wanted is None:
                 wanted = np.full((count, *stored.shape), -1)
             _check_shape(decl.name, "[E, *shape]", wanted, (count, *stored.shape))
-            given[stored.ident] = _flat(wanted, stored)
+            assert isinstance(decl.type, Int)
+            # a target out of range stays one that nothing equals
+            given[stored.ident] = _flat(np.clip(wanted, -1, decl.type.size), stored)
         verdict = np.zeros(programs * count, np.bool_)
         self._launch({**given, "verdict": verdict}, programs, count, scoring=True)
         return verdict.reshape(programs, count)
@@ -189,14 +191,20 @@ class Executor:
         if tasks == 1:
             self._function(0, jobs, examples, scoring, *arrays)
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="exact")
+        if self._pool is None or self._pool[0] != os.getpid():  # threads do not survive a fork
+            self._pool = os.getpid(), ThreadPoolExecutor(self.threads, thread_name_prefix="exact")
         futures = [
-            self._pool.submit(self._function, start, stop, examples, scoring, *arrays)
+            self._pool[1].submit(self._function, start, stop, examples, scoring, *arrays)
             for start, stop in pairwise(ends)
         ]
         for future in futures:
             future.result()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _fixed(program: Program, decl: Decl) -> tuple[Array, Array]:

@@ -53,8 +53,8 @@ def small(size: int) -> np.dtype[Any]:
 
 
 def signed(size: int) -> np.dtype[Any]:
-    """Return the type that stores -1..size-1: for outputs and targets."""
-    return np.dtype(np.int16) if size <= 2**15 else np.dtype(np.int64)
+    """Return the type that stores -1..size-1: for outputs, and targets up to size."""
+    return np.dtype(np.int16) if size < 2**15 else np.dtype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ import math
 from dataclasses import dataclass
 
 from neuralc.ir.nodes import (
+    Body,
     Call,
+    For,
     Gate,
     Int,
     Network,
@@ -22,8 +24,12 @@ from neuralc.ir.nodes import (
     Statement,
     Switch,
     Value,
+    children,
     walk,
 )
+
+# What Python itself allows is 20 and 100, the kernel's own loops included.
+MAX_LOOPS, MAX_BLOCKS = 18, 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,25 @@ def declines(program: Program) -> list[str]:
     for decl in program.decls:
         if isinstance(decl.type, Real) and decl.kind != "input":
             reasons[f"{decl.kind} {decl.name} is a {decl.type}, not a whole number"] = None
+    loops, blocks = _depth(program.body)
+    if loops > MAX_LOOPS or blocks > MAX_BLOCKS:
+        reasons[f"{loops} loops or {blocks} blocks within one another are too many"] = None
     for call in calls(program):
         network = program.network.get(call.function)
         if network is not None:
             reasons.update(dict.fromkeys(_declines_call(program, network, call)))
     return list(reasons)
+
+
+def _depth(body: Body) -> tuple[int, int]:
+    """Return how many loops, and how many indented blocks, lie within one another."""
+    loops = blocks = 0
+    for statement in body:
+        for inner in children(statement):
+            deeper = _depth(inner)
+            loops = max(loops, deeper[0] + isinstance(statement, For))
+            blocks = max(blocks, deeper[1] + (not isinstance(statement, Gate)))
+    return loops, blocks
 
 
 def _declines_call(program: Program, network: Network, call: Call) -> list[str]:

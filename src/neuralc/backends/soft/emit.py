@@ -149,8 +149,8 @@ class _Printer:
                 straight = list(order) == list(range(len(order)))
                 index = None if straight else self.constant(np.asarray(order))
                 return f"soft.join([{', '.join(aligned)}], {dim - rank - 1}, {lengths}, {index})"
-            case "pad", []:
-                return f"soft.widen({aligned[0]}, {node.dims[-1]})"
+            case "pad", [size]:
+                return f"soft.widen({aligned[0]}, {size})"
             case "gather", [index, _]:
                 return f"soft.gather({aligned[0]}, {self.constant(np.asarray(index))})"
             case "scatter", [index, size]:

@@ -44,7 +44,8 @@ def _spread(x: Tensor, names: str, order: str) -> Tensor:
 
 def lerp(a: Tensor, b: Tensor, chance: Tensor) -> Tensor:
     """Mix `a` and `b`, where `chance` is the log-probability of `b`."""
-    other = torch.log(-torch.expm1(chance.clamp_max(-1e-7))).clamp_min(FLOOR)
+    tiny = torch.finfo(chance.dtype).tiny
+    other = torch.log(-torch.expm1(chance.clamp_max(-tiny)))
     return torch.logaddexp(a + other, b + chance)
 
 

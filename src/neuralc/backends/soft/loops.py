@@ -11,7 +11,6 @@ from neuralc.ir.nodes import (
     Call,
     For,
     Gate,
-    If,
     Num,
     Observe,
     Op,
@@ -56,8 +55,6 @@ def _ties(statement: object, var: str) -> bool:
     match statement:
         case Observe():
             return True
-        case If(condition=condition):
-            return var in symbols(condition)
         case For(start=start, stop=stop):
             return var in symbols(start) | symbols(stop)
     return False

@@ -7,8 +7,10 @@ nobody reads is never computed.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +28,9 @@ from neuralc.backends.soft.values import (
     Known,
     Label,
     Later,
+    Masked,
     Product,
+    Unavailable,
     Value,
     settled,
 )
@@ -79,14 +83,16 @@ class _Lowering:
     program: Program
     b: Builder
     layers: list[Layer] = field(default_factory=lambda: [Layer()])
-    restricted: list[tuple[Label, Known]] = field(default_factory=list)
+    restricted: tuple[tuple[Label, Known], ...] = ()
     turns: set[Label] = field(default_factory=set)
     observed: list[tuple[int, int]] = field(default_factory=list)
+    fixed: dict[tuple[str, Index], int] = field(default_factory=dict)
 
     def run(self) -> Lowered:
         for decl in self.program.decls:
             if decl.kind in ("param", "input"):
                 self.given(decl)
+        self.fixed = {(item.name, item.index): item.value for item in self.program.fixed}
         self.body(self.program.body, {})
         outputs = {decl.name: self.whole(decl) for decl in self.program.of("output")}
         return Lowered(self.b.graph, outputs, tuple(self.observed))
@@ -159,7 +165,7 @@ class _Lowering:
                 key.append(index)
                 continue
             if not set(index.labels) <= self.turns:
-                return  # set at a gate's value only: on no path is it set for all, nobody reads it
+                raise Unavailable(f"{target.name} is set at the value of a gate")
             key.append((int(index.numbers[0]), int(index.numbers[-1]) + 1))
             labels += index.labels
         self.layers[-1].put(target.name, tuple(key), Piece(value, tuple(labels)))
@@ -167,29 +173,76 @@ class _Lowering:
     def loop(self, loop: For, env: Env) -> None:
         start, stop = self.number(loop.start, env), self.number(loop.stop, env)
         turns = range(start, stop, loop.step)
-        if len(turns) > 1 and independent(loop, env):
-            label = self.b.label(len(turns))
-            self.turns.add(label)
-            self.body(loop.body, {**env, loop.var: Known(np.arange(start, stop), (label,))})
+        if len(turns) > 1 and independent(loop, env) and self.side_by_side(loop, turns, env):
             return
         for i in turns:
             self.body(loop.body, {**env, loop.var: i})
 
+    def side_by_side(self, loop: For, turns: range, env: Env) -> bool:
+        """Run all turns of a loop along an axis; False if something is not there for all."""
+        label = self.b.label(len(turns))
+        self.turns.add(label)
+        layer = self.attempt(loop.body, {**env, loop.var: Known(np.array(turns), (label,))})
+        if layer is None:
+            return False
+        for name, key, piece in layer.items():
+            self.layers[-1].put(name, key, piece)
+        return True
+
+    def attempt(self, body: Body, env: Env) -> Layer | None:
+        """Run a body on a layer of its own; None if something is not there on all axes."""
+        layers, restricted = list(self.layers), self.restricted
+        self.layers.append(Layer())
+        try:
+            self.body(body, env)
+        except Unavailable:
+            self.layers, self.restricted = layers, restricted
+            return None
+        return self.layers.pop()
+
     def gate(self, gate: Gate, env: Env) -> None:
         self.b.graph.hint = gate.var
         selector = settled(self.value(gate.value, gate.size, env))
+        size = min(gate.size, self.limit(gate.value, env))
+        if size < gate.size:  # beyond the limit of a Param the body need not make sense
+            selector = self.narrowed(selector, size)
         if isinstance(selector, Known):
             inside = selector if selector.labels else int(selector.numbers)
             self.body(gate.body, {**env, gate.var: inside})
             return
         weight = self.b.contract(selector)
-        label = self.b.label(gate.size)
+        label = self.b.label(size)
+        inside = Known(np.arange(size), (label,))
+        layer = self.attempt(gate.body, {**env, gate.var: inside})
+        if layer is None:  # no axis will do: one branch for each value
+            arms = [((k,), gate.body, {**env, gate.var: k}) for k in range(size)]
+            self.branches(selector, arms)
+            return
         weight = weight.renamed(selector.axis, label)
-        self.layers.append(Layer())
-        self.body(gate.body, {**env, gate.var: Known(np.arange(gate.size), (label,))})
-        for name, key, piece in self.layers.pop().items():
+        for name, key, piece in layer.items():
             value = self.later(merge.close, piece.value, weight, label, self.size(name))
             self.layers[-1].put(name, key, Piece(value, piece.labels))
+
+    def limit(self, value: Expression, env: Env) -> int:
+        """Return how many values something may have that is read from a Param."""
+        if not isinstance(value, Ref):
+            return sys.maxsize
+        decl = self.program.decl[value.name]
+        if decl.limits is None:
+            return sys.maxsize
+        index = [i if isinstance(i, int) else i.numbers for i in self.index(value, env)]
+        limits = np.asarray(decl.limits).reshape(decl.shape)
+        if any(isinstance(i, Known) and len(i.labels) > 1 for i in self.index(value, env)):
+            return int(limits.max())
+        return int(limits[np.ix_(*map(np.atleast_1d, index))].max()) if index else int(limits)
+
+    def narrowed(self, selector: Product | Known, size: int) -> Product | Known:
+        """Return a value without its last values, which it never has."""
+        if isinstance(selector, Known):
+            return selector
+        factor = self.b.contract(selector)
+        axis = self.b.label(size)
+        return Product((self.b.take(factor, selector.axis, Known(np.arange(size), (axis,))),), axis)
 
     def switch(self, switch: Switch, env: Env) -> None:
         selector = settled(self.value(switch.value, switch.size, env))
@@ -197,14 +250,20 @@ class _Lowering:
         if isinstance(selector, Known) and not selector.labels:
             self.body(arm[int(selector.numbers)], env)
             return
-        arms: list[tuple[tuple[int, ...], Layer]] = []
-        for case in switch.cases:
-            self.layers.append(Layer())
-            self.body(case.body, env)
-            arms.append((case.values, self.layers.pop()))
-        numbers = [values for values, _ in arms]
         choice = self.b.product(selector, switch.size)
-        for name, key, labels, values in merge.common(self.b, [layer for _, layer in arms]):
+        self.branches(choice, [(case.values, case.body, env) for case in switch.cases])
+
+    def branches(
+        self, choice: Product, arms: Sequence[tuple[tuple[int, ...], Body, Env]]
+    ) -> None:
+        """Run branches, each on a layer of its own, and mix what all of them set."""
+        layers = []
+        for _, body, env in arms:
+            self.layers.append(Layer())
+            self.body(body, env)
+            layers.append(self.layers.pop())
+        numbers = [values for values, _, _ in arms]
+        for name, key, labels, values in merge.common(self.b, layers):
             value = self.later(merge.choose, choice, numbers, values, self.size(name))
             self.layers[-1].put(name, key, Piece(value, labels))
 
@@ -213,10 +272,32 @@ class _Lowering:
         if isinstance(condition, int):
             self.body(statement.then if condition else statement.orelse, env)
             return
-        wide = [label for label in condition.labels if self.b.extent(label) > 1]
         if condition.numbers.all() or not condition.numbers.any():
             self.body(statement.then if condition.numbers.all() else statement.orelse, env)
             return
+        wide = [label for label in condition.labels if self.b.extent(label) > 1]
+        loops = any(label in self.turns for label in wide)
+        if (loops or len(wide) > 1) and self.masked(statement, condition, env):
+            return
+        if loops:
+            raise Unavailable
+        self.split(statement, condition, wide, env)
+
+    def masked(self, statement: If, condition: Known, env: Env) -> bool:
+        """Run both branches on all axes; False if something is not there everywhere."""
+        layers = []
+        for body in (statement.then, statement.orelse):
+            layer = self.attempt(body, env)
+            if layer is None:
+                return False
+            layers.append(layer)
+        for name, key, labels, (then, orelse) in merge.common(self.b, layers):
+            make = partial(merge.masked, self.b, self.size(name))
+            self.layers[-1].put(name, key, Piece(Masked(condition, then, orelse, make), labels))
+        return True
+
+    def split(self, statement: If, condition: Known, wide: list[Label], env: Env) -> None:
+        """Run each branch on the part of an axis where it is taken."""
         label = wide[-1]
         if len(wide) > 1:  # fix one axis at a time until the rest is decided
             parts = [np.array([k]) for k in range(self.b.extent(label))]
@@ -226,17 +307,16 @@ class _Lowering:
         fresh, layers = [], []
         for part in parts:
             inner = self.b.label(len(part))
-            if label in self.turns:
-                self.turns.add(inner)
             index = Known(part, (inner,))
             inside = {
                 name: self.b.taken_known(known, label, index) if isinstance(known, Known) else known
                 for name, known in env.items()
             }
             self.layers.append(Layer())
-            self.restricted.append((label, index))
+            before = self.restricted
+            self.restricted = (*before, (label, index))
             self.choice(statement, inside)
-            self.restricted.pop()
+            self.restricted = before
             layers.append(self.layers.pop())
             fresh.append(inner)
         order = np.argsort(np.concatenate(parts))
@@ -250,7 +330,10 @@ class _Lowering:
         """Return a value of a domain with `size` values; None: real-valued."""
         match value:
             case Ref(name=name):
-                found = self.fetch(name, self.index(value, env))
+                index = self.index(value, env)
+                if (name, index) in self.fixed:
+                    return Known(np.asarray(self.fixed[name, index]))
+                found = self.fetch(name, index)
                 own = self.size(name)
             case Call(function=name, args=args) if name in self.program.table:
                 table = self.program.table[name]
@@ -267,9 +350,15 @@ class _Lowering:
                 own = network.output.size if isinstance(network.output, Int) else None
             case _:
                 known = self.static(value, env)
-                return Known(np.asarray(known)) if isinstance(known, int) else known
+                if isinstance(known, int):
+                    return Known(np.asarray(known))
+                if size is not None and not 0 <= known.numbers.min() <= known.numbers.max() < size:
+                    raise Unavailable
+                return known
         if size is None or own is None or own == size:
             return found
+        if size < own:
+            return self.later(lambda b: self.narrowed(settled(found), size))
         return self.later(lambda b: widened(b, settled(found), size))
 
     def fetch(self, name: str, index: Index) -> Value:
@@ -277,8 +366,10 @@ class _Lowering:
         for layer in reversed(self.layers):
             found = layer.find(name, index)
             if found is not None:
-                return self.picked(*found, index, tuple(self.restricted))
-        place = next(k for k, i in enumerate(index) if isinstance(i, Known))
+                return self.picked(*found, index, self.restricted)
+        place = next((k for k, i in enumerate(index) if isinstance(i, Known)), None)
+        if place is None:
+            raise Unavailable(f"{name}{list(index)}")
         known = index[place]
         assert isinstance(known, Known)
         numbers, at = np.unique(known.numbers, return_inverse=True)

@@ -9,7 +9,18 @@ import numpy as np
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.pushforward import project, widened
 from neuralc.backends.soft.store import Key, Layer, Piece
-from neuralc.backends.soft.values import Factor, Known, Label, Later, Product, Value, same, settled
+from neuralc.backends.soft.values import (
+    Factor,
+    Known,
+    Label,
+    Later,
+    Masked,
+    Product,
+    Value,
+    raw,
+    same,
+    settled,
+)
 
 
 def common(
@@ -79,7 +90,12 @@ def _relabelled(builder: Builder, piece: Piece, labels: tuple[Label, ...]) -> Va
 
 def close(builder: Builder, value: Value, weight: Factor, label: Label, size: int | None) -> Value:
     """Mix a value over the axis of a gate that ends."""
-    inner = settled(value)
+    inner = raw(value)
+    if isinstance(inner, Masked):
+        better = _close_masked(builder, inner, weight, label, size)
+        if better is not None:
+            return better
+        inner = inner.get()
     if isinstance(inner, Known):
         if label not in inner.labels:
             return inner
@@ -89,6 +105,57 @@ def close(builder: Builder, value: Value, weight: Factor, label: Label, size: in
         return inner
     summed = inner.summed | {label}
     return Product((*inner.factors, weight), inner.axis, summed, inner.real)
+
+
+def _close_masked(
+    builder: Builder, value: Masked, weight: Factor, label: Label, size: int | None
+) -> Product | None:
+    """Mix `then if label == other else orelse` over `label`, where only `then` depends on it.
+
+    Whatever `label` is, exactly one position on the other axis differs from `orelse`, so nothing
+    need be computed on the grid of both axes.
+    """
+    condition = value.condition
+    if len(condition.labels) != 2 or label not in condition.labels:
+        return None
+    eye = np.eye(len(condition.numbers), dtype=bool)
+    if condition.numbers.shape != eye.shape or (condition.numbers.astype(bool) != eye).any():
+        return None
+    (other,) = (name for name in condition.labels if name != label)
+    orelse = settled(value.orelse)
+    if _depends(orelse, label) or other in weight.labels:
+        return None
+    index = Known(np.arange(builder.extent(label)), (other,))
+    then = builder.taken(settled(value.then), label, index)
+    chance = builder.take(weight, label, index)
+    arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
+    return _two(builder, arms, chance, isinstance(then, Product) and then.real)
+
+
+def masked(builder: Builder, size: int | None, value: Masked) -> Product | Known:
+    """Compute a masked value on all its axes."""
+    then, orelse = settled(value.then), settled(value.orelse)
+    condition = value.condition
+    if isinstance(then, Known) and isinstance(orelse, Known):
+        labels = builder.order({*then.labels, *orelse.labels, *condition.labels}, None)
+        parts = [builder.spread(known, labels) for known in (condition, then, orelse)]
+        return Known(np.where(*parts), labels)
+    arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
+    chance = builder.const(condition.numbers.astype(np.float32), condition.labels)
+    return _two(builder, arms, chance, isinstance(then, Product) and then.real)
+
+
+def _two(
+    builder: Builder, arms: Sequence[tuple[Factor, Label]], chance: Factor, real: bool
+) -> Product:
+    """Return `arms[1]` with this chance, else `arms[0]`."""
+    factors, axes = [arm for arm, _ in arms], [own for _, own in arms]
+    size = builder.extent(axes[0])
+    axis = builder.label(size)
+    drift = max(builder.drift(factor) for factor in factors) + 1
+    inner: list[Label | None] = [*axes, None]
+    result = builder.together("lerp", [*factors, chance], axis, inner, size, (), drift)
+    return Product((result if real else builder.normalised(result),), axis, real=real)
 
 
 # ---- switches
@@ -149,19 +216,15 @@ def _mixture(
     builder: Builder, choice: Product, numbers: Sequence[list[int]],
     arms: Sequence[tuple[Factor, Label]], real: bool,
 ) -> Product:  # fmt: skip
+    if len(arms) == 2 and builder.lerp:
+        return _two(builder, arms, project(builder, choice, numbers[1]), real)
     size = builder.extent(arms[0][1])
     axis = builder.label(size)
     factors, axes = [arm for arm, _ in arms], [own for _, own in arms]
-    drift = max(builder.drift(factor) for factor in factors) + 1
-    if len(arms) == 2 and builder.lerp:
-        chance = project(builder, choice, numbers[1])
-        inner: list[Label | None] = [*axes, None]
-        result = builder.together("lerp", [*factors, chance], axis, inner, size, (), drift)
-    else:
-        weights, own = _weights(builder, choice, numbers)
-        drift += builder.drift(weights)
-        inner = [own, *axes]
-        result = builder.together("mixture", [weights, *factors], axis, inner, size, (), drift)
+    weights, own = _weights(builder, choice, numbers)
+    drift = max(builder.drift(factor) for factor in (weights, *factors)) + 2
+    inner = [own, *axes]
+    result = builder.together("mixture", [weights, *factors], axis, inner, size, (), drift)
     return Product((result if real else builder.normalised(result),), axis, real=real)
 
 

@@ -64,13 +64,33 @@ class Known:
 
 
 @dataclass(eq=False, slots=True)
+class Masked:
+    """`then` where `condition` holds on its axes, `orelse` elsewhere.
+
+    Kept apart until somebody needs the whole: a gate that ends can often do better.
+    """
+
+    condition: Known
+    then: Value
+    orelse: Value
+    make: Callable[[Masked], Product | Known]
+    done: Product | Known | None = field(default=None)
+
+    def get(self) -> Product | Known:
+        """Lower it, once."""
+        if self.done is None:
+            self.done = self.make(self)
+        return self.done
+
+
+@dataclass(eq=False, slots=True)
 class Later:
     """A value that is lowered only if somebody asks for it."""
 
     make: Callable[[], Value]
     done: Value | None = field(default=None)
 
-    def get(self) -> Product | Known:
+    def get(self) -> Product | Known | Masked:
         """Lower it, once."""
         if self.done is None:
             self.done = self.make()
@@ -79,12 +99,22 @@ class Later:
         return self.done
 
 
-Value = Product | Known | Later
+Value = Product | Known | Masked | Later
+
+
+class Unavailable(Exception):
+    """An element or a number that does not exist everywhere on the axes it was asked for."""
+
+
+def raw(value: Value) -> Product | Known | Masked:
+    """Return the value, lowered if that was still to do; a masked one as it is."""
+    return value.get() if isinstance(value, Later) else value
 
 
 def settled(value: Value) -> Product | Known:
     """Return the value itself, lowered if that was still to do."""
-    return value.get() if isinstance(value, Later) else value
+    found = raw(value)
+    return found.get() if isinstance(found, Masked) else found
 
 
 def same(left: Value, right: Value) -> bool:
@@ -95,6 +125,8 @@ def same(left: Value, right: Value) -> bool:
         left = left.done
     if isinstance(right, Later) and right.done is not None:
         right = right.done
+    if left is right:
+        return True
     if isinstance(left, Known):
         return left.same(right)
     return isinstance(left, Product) and left == right

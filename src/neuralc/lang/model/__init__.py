@@ -14,7 +14,7 @@ Stable error codes of this front end (those of the checker, E2xx, are listed in 
     E124 no effect             E125 a value as a condition
     E130 Runtime: out of range        E131 Runtime: no result      E132 Runtime: undefined
     E133 Runtime: table too large     E134 Runtime: too long       E135 Runtime: not supported
-    E136 Runtime: no value yet        E140 Learn: network
+    E136 Runtime: no value yet        E140 Learn: network           E170 Listing
 """
 
 from neuralc.lang.model.decorator import from_function

@@ -1,7 +1,7 @@
 """Integer arithmetic on whole columns of numbers, refusing what has no 64-bit integer result.
 
-Each column holds one number for each row of a table that is being filled; `UndefinedError` names the
-first row, counted within the columns, on which an operation has no result.
+Each column holds one number for each row of a table that is being filled. `UndefinedError` names
+the first row, counted within the columns, on which an operation has no result.
 """
 
 from __future__ import annotations

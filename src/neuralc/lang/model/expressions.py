@@ -10,6 +10,7 @@ import ast
 from dataclasses import dataclass, field
 
 from neuralc.ir.nodes import Call, Int, Network, Num, Op, Ref, Static, Sym, Type, Value
+from neuralc.lang.model import refusals
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.names import (
     BUILTINS,
@@ -22,7 +23,6 @@ from neuralc.lang.model.names import (
     Macro,
     Scope,
     SilencedError,
-    kind_of,
     nearest,
     shown,
 )
@@ -67,11 +67,11 @@ class Expressions:
                         "E120", str(problem), node, hint="constants are whole numbers below 2**62"
                     ) from None
             case _:
-                raise self._unsupported(node)
+                raise refusals.unsupported(self.ctx, node)
 
     def static(self, node: ast.expr, scope: Scope, what: str) -> Static:
         """Return a static expression; `what` names the use for the error message."""
-        self._refuse_variables(node, scope, what)
+        refusals.refuse_variables(self.ctx, node, scope, what)
         found = self.value(node, scope, None)
         if isinstance(found, Static):
             return found
@@ -105,7 +105,7 @@ class Expressions:
             indices[:0] = parts
             base = base.value
         if not isinstance(base, ast.Name):
-            raise self._unsupported(node)
+            raise refusals.unsupported(self.ctx, node)
         found = self.ctx.find(base, scope)
         if isinstance(found, Delayed) and not indices:
             return self.element(found.node, found.scope, pending)
@@ -121,7 +121,7 @@ class Expressions:
             )
         shape = self.ctx.arrays[found.name].shape
         if len(indices) != len(shape):
-            raise self._index_count(node, base.id, len(indices), shape)
+            raise refusals.index_count(self.ctx, node, base.id, len(indices), shape)
         index = tuple(self._index(part, scope, pending) for part in indices)
         return Ref(found.name, index, self.ctx.span(node))
 
@@ -216,7 +216,7 @@ class Expressions:
                 return found
             if index:
                 return self.gate(found, child, pending)
-            raise self._on_values(node)
+            raise refusals.on_values(self.ctx, node)
 
         span = self.ctx.span(node)
         match node:
@@ -245,11 +245,11 @@ class Expressions:
                     pairs = zip(sides, ops, sides[1:], strict=False)
                     tests = tuple(fold(COMPARE[type(op)], (a, b), span) for a, op, b in pairs)
                     return tests[0] if len(tests) == 1 else fold("and", tests, span)
-        raise self._unsupported(node)
+        raise refusals.unsupported(self.ctx, node)
 
     def _call(self, node: ast.Call, scope: Scope, pending: Pending | None, index: bool) -> Value:
         if not isinstance(node.func, ast.Name):
-            raise self._unsupported(node)
+            raise refusals.unsupported(self.ctx, node)
         name = node.func.id
         known = scope.find(name) is not None or name in self.ctx.arrays
         if name in BUILTINS and not known and name not in self.ctx.functions:
@@ -308,7 +308,7 @@ class Expressions:
             part = self.value(child, scope, pending, index=index)
             if not isinstance(part, Static):
                 if not index:
-                    raise self._on_values(node)
+                    raise refusals.on_values(self.ctx, node)
                 part = self.gate(part, child, pending)
             parts.append(part)
         span = self.ctx.span(node)
@@ -349,58 +349,3 @@ class Expressions:
             label="wrong kind of argument",
             hint="compare the list of sizes in the decorator of " + f"`{name}`",
         )
-
-    # ---- errors
-
-    def _refuse_variables(self, node: ast.expr, scope: Scope, what: str) -> None:
-        for name in ast.walk(node):
-            if not isinstance(name, ast.Name) or not isinstance(name.ctx, ast.Load):
-                continue
-            late = self.ctx.later.get(name.id)
-            declared = late is not None and kind_of(late.value) in KINDS
-            missing = scope.find(name.id) is None and name.id not in self.ctx.arrays
-            bound = Num(0) if missing else self.ctx.find(name, scope)
-            if isinstance(bound, Array | Ref) or (missing and declared):
-                raise self.ctx.error(
-                    "E105",
-                    f"{what} must be known at compile time, and `{name.id}` is a variable",
-                    name,
-                    label="a variable",
-                    hint="use a constant, such as the size of that variable",
-                )
-
-    def _on_values(self, node: ast.expr) -> Exception:
-        return self.ctx.error(
-            "E110",
-            "arithmetic and comparisons work on constants, loop and gate variables only",
-            node,
-            label="uses the value of a variable",
-            hint="define the function with `@Runtime([sizes], size)` and call it",
-        )
-
-    def _unsupported(self, node: ast.expr) -> Exception:
-        shown_node = ast.unparse(node)
-        text = shown_node if len(shown_node) <= 40 else shown_node[:37] + "..."
-        if isinstance(node, ast.Constant):
-            return self.ctx.error(
-                "E109", f"`{text}` is not a whole number", node, hint="all constants are integers"
-            )
-        return self.ctx.error(
-            "E109",
-            f"`{text}` is not part of the model language",
-            node,
-            hint="values are constants, elements such as `a[i, j]` and calls such as `F(a[i])`",
-        )
-
-    def _index_count(
-        self, node: ast.expr, name: str, given: int, shape: tuple[int, ...]
-    ) -> Exception:
-        wanted = len(shape)
-        if wanted == 0:
-            message, hint = f"`{name}` is a single variable, without indices", f"write `{name}`"
-        else:
-            example = ", ".join("ijklmnop"[: min(wanted, 8)])
-            plural = "index" if wanted == 1 else "indices"
-            message = f"`{name}` needs {wanted} {plural}, not {given}"
-            hint = f"write `{name}[{example}]`; its shape is ({', '.join(map(str, shape))})"
-        return self.ctx.error("E104", message, node, label="wrong number of indices", hint=hint)

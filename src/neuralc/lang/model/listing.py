@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from itertools import groupby
 from typing import Any
 
@@ -32,19 +33,18 @@ def render(
     choices: Mapping[str, Array],
     probabilities: Mapping[str, Array] | None = None,
     dead: Callable[[Element], bool] | None = None,
-    constants: Mapping[str, int] | None = None,
 ) -> str:
     """Return the source of the program that the choices make up.
 
     Args:
         program: the model.
-        listing: the body of its `@Listing()`; None: every choice on a line of its own.
+        listing: the body of its `@Listing()`, constants put in (`closed`); None: every choice on a
+            line of its own.
         choices: the chosen value of every element, int [*shape] for each `Param`.
         probabilities: the probability of each chosen value, float [*shape]; a choice below 0.99
             is named in a comment on the lines that depend on it.
         dead: says that a choice cannot influence any output; a line is marked `# dead` if that is
             so for all open choices it depends on.
-        constants: names of the model other than hyper-parameters, such as `n = 5`.
 
     Returns:
         The lines, each with its mark, joined by newlines.
@@ -56,8 +56,7 @@ def render(
 
     """
     checked = {decl.name: _checked(program, decl.name, choices) for decl in program.of("param")}
-    known = {**dict(program.hypers), **(constants or {})}
-    printer = Printer(program, known, checked)
+    printer = Printer(program, checked)
     if listing is None:
         lines = _plain(program, checked)
     else:
@@ -73,27 +72,20 @@ def render(
     return "\n".join(marker.marked(line, by_name=listing is None) for line in lines)
 
 
-def validate(
-    program: Program,
-    listing: Sequence[ast.stmt],
-    source: Source,
-    constants: Mapping[str, int] | None = None,
-) -> list[SourceError]:
+def validate(program: Program, listing: Sequence[ast.stmt], source: Source) -> list[SourceError]:
     """Return what is wrong with a listing, whatever is learned.
 
     Args:
         program: the model, with its declarations.
-        listing: the body of its `@Listing()`, parsed from `source`.
+        listing: the body of its `@Listing()`, parsed from `source`, constants put in.
         source: the text of the model.
-        constants: names of the model other than hyper-parameters.
 
     Returns:
         One E170 for each place: an unknown name, a wrong index, anything that a listing may not
         contain. Branches that depend on choices are all followed.
 
     """
-    known = {**dict(program.hypers), **(constants or {})}
-    printer = Printer(program, known, None)
+    printer = Printer(program, None)
     printer.body(listing)
     places = Places(source)
     errors: dict[str, SourceError] = {}
@@ -101,6 +93,35 @@ def validate(
         error = SourceError("E170", trouble.message, places.span(trouble.node), hint=trouble.hint)
         errors.setdefault(str(error), error)
     return list(errors.values())
+
+
+def closed(listing: Sequence[ast.stmt], constants: Mapping[str, int]) -> tuple[ast.stmt, ...]:
+    """Return a copy of a listing in which the constants of its model are numbers.
+
+    Args:
+        listing: the body of a `@Listing()`.
+        constants: all names of the model that stand for a number. A name that the listing sets
+            itself, such as a loop variable, is left alone.
+
+    """
+    inner = {
+        node.id
+        for statement in listing
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    known = {name: value for name, value in constants.items() if name not in inner}
+    return tuple(_Closing(known).visit(deepcopy(statement)) for statement in listing)
+
+
+class _Closing(ast.NodeTransformer):
+    def __init__(self, constants: Mapping[str, int]) -> None:
+        self.constants = constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self.constants:
+            return node
+        return ast.copy_location(ast.Constant(self.constants[node.id]), node)
 
 
 def show_element(element: Element) -> str:

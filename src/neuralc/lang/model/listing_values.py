@@ -73,12 +73,11 @@ class Printer:
     def __init__(
         self,
         program: Program,
-        constants: Mapping[str, int],
         choices: Mapping[str, np.ndarray[Any, Any]] | None,
     ) -> None:
         """Take the values of all `Param`s, or None: follow all branches and collect `troubles`."""
         self.program, self.choices = program, choices
-        self.names: dict[str, Known] = {name: Known(value) for name, value in constants.items()}
+        self.names: dict[str, Known] = {name: Known(value) for name, value in program.hypers}
         self.lines: list[Line] = []
         self.troubles: list[ListingError] = []
         self.steps = self.depth = 0

@@ -16,10 +16,11 @@ from neuralc.lang.model.bind import Bindings
 from neuralc.lang.model.collect import Collector
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.expressions import Expressions
+from neuralc.lang.model.listing import closed, validate
 from neuralc.lang.model.lower import Lowering
 from neuralc.lang.model.names import Known, Scope, kind_of, nearest
 from neuralc.lang.model.places import Places
-from neuralc.lang.model.runtime import numbers, tabulate
+from neuralc.lang.model.tables import numbers, tabulate
 from neuralc.source import Source, Span
 
 
@@ -93,7 +94,13 @@ def _parse(source: Source, hypers: Mapping[str, int]) -> Parsed:
         source,
     )
     _check(program)
-    return Parsed(program, collector.definitions.listing, tuple(ctx.warnings))
+    listing = collector.definitions.listing
+    if listing is not None:
+        listing = closed(listing, numbers(module.names))
+        errors = validate(program, listing, source)
+        if errors:
+            raise ModelErrors(errors)
+    return Parsed(program, listing, tuple(ctx.warnings))
 
 
 def _tables(ctx: Context, module: Scope) -> tuple[Table, ...]:

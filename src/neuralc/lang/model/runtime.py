@@ -1,4 +1,4 @@
-"""`@Runtime` functions as tables: an evaluator of its own for a small part of Python.
+"""The bodies of `@Runtime` functions: an evaluator of its own for a small part of Python.
 
 All argument tuples are rows; a statement runs on the rows that reach it, so that `if`, `and`,
 `or` and loops mean what they mean in Python. Nothing of the model's text is ever executed.
@@ -8,51 +8,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from math import prod
 
 import numpy as np
 
 from neuralc.errors import SourceError
-from neuralc.ir.nodes import Num, Table
+from neuralc.ir.nodes import Table
 from neuralc.lang.model.arithmetic import BINARY, COMPARE, Column, UndefinedError
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.names import Known, nearest
 from neuralc.lang.model.places import Node
 
-MOST_ENTRIES = 4_000_000
 MOST_WORK = 2_000_000_000
 """Elementary steps, counted over all rows."""
 MOST_TURNS = 100_000
 """Turns of all loops together, for the longest row."""
-
-
-def tabulate(
-    ctx: Context, known: Known, constants: Mapping[str, int], tables: Mapping[str, Table]
-) -> Table:
-    """Return the table of a known function.
-
-    Args:
-        ctx: for places and warnings.
-        known: its signature and definition.
-        constants: the constants of the model.
-        tables: the functions tabulated so far, which it may call.
-
-    Raises:
-        SourceError: the table is too large, or the function has no result in range somewhere.
-
-    """
-    rows = prod(known.sizes)
-    if rows > MOST_ENTRIES:
-        raise ctx.error(
-            "E133",
-            f"the table of `{known.name}` has {rows} entries; at most {MOST_ENTRIES} are possible",
-            known.node,
-            hint="use smaller sizes, or split the function into several",
-        )
-    grids = np.indices(known.sizes, dtype=np.int64).reshape(len(known.sizes), rows)
-    run = Run(ctx, known, constants, tables, grids)
-    values = run.result()
-    return Table(known.name, known.sizes, known.size, tuple(values.tolist()), ctx.span(known.node))
 
 
 class Run:
@@ -250,7 +219,7 @@ class Run:
                     raise self.unsupported(node, "this operator", "use + - * // % ** & | ^ << >>")
                 a, b = self.value(left, rows), self.value(right, rows)
                 try:
-                    found = BINARY[type(op)](a, b)
+                    found: Column = BINARY[type(op)](a, b)
                 except UndefinedError as problem:
                     raise self.undefined(node, int(rows[problem.row]), problem.message) from None
                 return found
@@ -361,13 +330,13 @@ class Run:
             choose = np.minimum if name == "min" else np.maximum
             result = self.value(args[0], rows)
             for arg in args[1:]:
-                result = choose(result, self.value(arg, rows))
+                result = np.asarray(choose(result, self.value(arg, rows)))
             return result
         if name in ("int", "bool", "abs") and len(args) == 1:
             found = self.value(args[0], rows)
             if name == "bool":
                 return (found != 0).astype(np.int64)
-            return np.abs(found) if name == "abs" else found
+            return np.absolute(found, dtype=np.int64) if name == "abs" else found
         if name in self.tables and len(args) == len(self.tables[name].sizes):
             return self.look_up(node, self.tables[name], args, rows)
         raise self.unsupported(
@@ -424,8 +393,3 @@ class Run:
             node,
             hint="check that the loop ends; use smaller sizes",
         )
-
-
-def numbers(names: Mapping[str, object]) -> dict[str, int]:
-    """Return the names that stand for numbers."""
-    return {name: found.value for name, found in names.items() if isinstance(found, Num)}
