@@ -12,6 +12,7 @@ PIP         := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 DATA        ?= digits
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:  # a virtual environment that was half made is not taken for a whole one
 .PHONY: help demo test lint format bench clean
 
 help:  ## list the targets
@@ -33,7 +34,9 @@ format: $(VENV)/dev.stamp  ## put the code into shape
 	@$(BIN)/ruff check --fix
 
 bench: $(VENV)/dev.stamp  ## measure; prints tables, writes benchmarks/results/*.json
-	@$(BIN)/python -m benchmarks
+	@mkdir -p benchmarks/results
+	@set -e; for file in benchmarks/bench_*.py; do name=$$(basename $$file .py); echo "== $$name"; \
+	    $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json; done
 
 clean:  ## forget the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -70,23 +70,16 @@ def wait_for_reader(pipe: Path, process: subprocess.Popen[str]) -> int:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends the signal of Ctrl-C")
-def test_ctrl_c(folder: Path) -> None:
+def test_ctrl_c(tmp_path: Path) -> None:
     """A whole process: Ctrl-C while a command reads gives one word and exit code 130."""
-    os.mkfifo(folder / "slow.json")  # reading it waits for a writer that never comes
-    command = [
-        sys.executable,
-        "-m",
-        "neuralc",
-        "learn",
-        "model.py",
-        "--data",
-        "slow.json",
-        "--json",
-    ]
+    slow = tmp_path / "slow.json"
+    os.mkfifo(slow)  # reading it waits for a writer that never comes
+    arguments = ["learn", "turing", "--data", str(slow), "--json"]
+    command = [sys.executable, "-m", "neuralc", *arguments]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        writer = wait_for_reader(folder / "slow.json", process)
+        writer = wait_for_reader(slow, process)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
         os.close(writer)

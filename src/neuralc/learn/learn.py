@@ -64,8 +64,9 @@ def learn(
     train, held_out = split(model.program, data, test)
     run = _Run(model, train, chosen, Path(out) if out else None, networks or {})
     run.resume()
-    run.loop(progress or (lambda done, total, remark: None))
-    solution = run.solution(held_out)
+    report = progress or (lambda done, total, remark: None)
+    run.loop(report)
+    solution = run.solution(held_out, report)
     if out:
         solution.save(out)
         run.forget()
@@ -132,6 +133,7 @@ class _Run:
     history: list[dict[str, Any]] = field(default_factory=list)
     best: tuple[float, float] = (-1.0, 0.0)
     found: dict[str, torch.Tensor] = field(default_factory=dict)
+    ends: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     module: SoftModule = field(init=False)
     trainer: Trainer = field(init=False)
     judge: Judge = field(init=False)
@@ -149,6 +151,7 @@ class _Run:
         self.attempts = s.restarts
         self.alive = list(range(s.restarts))
         self.born = [0] * s.restarts
+        self.ends = self.module.choices.best(self.module.logits)
 
     def _load_networks(self) -> None:
         """Let every restart begin with the given networks."""
@@ -189,7 +192,10 @@ class _Run:
     def check(self) -> None:
         """Discretise every restart, run it exactly, and note what is right."""
         trainer, module = self.trainer, self.module
-        shares = self.judge.right(module.choices.best(module.logits), module)
+        choices = module.choices.best(module.logits)
+        for name, value in choices.items():
+            self.ends[name][self.alive] = value
+        shares = self.judge.right(choices, module)
         losses = trainer.loss.double().cpu().numpy()
         order = sorted(range(len(shares)), key=lambda p: (shares[p], -losses[p]), reverse=True)
         if (score := (float(shares[order[0]]), -float(losses[order[0]]))) > self.best:
@@ -210,8 +216,6 @@ class _Run:
             self.alive = [self.alive[p] for p in left]
             self.born = [self.born[p] for p in left]
             trainer.keep(torch.tensor(left, dtype=torch.int64))
-        elif len(self.solved) == self.settings.restarts and self.settings.accept < 1:
-            pass  # networks go on improving until the steps are used up
         if self.alive and self.settings.replace != "never":
             self.renew()
 
@@ -243,12 +247,35 @@ class _Run:
 
     # ---- the result
 
-    def solution(self, held_out: Examples | None) -> Solution:
+    def polish(self, single: SoftModule, progress: Progress) -> None:
+        """Train the networks on through the program that was found, which stays as it is."""
+        began = time.monotonic()
+        logits = single.logits.detach().clone()
+        trainer = Trainer(single, self.train, dataclasses.replace(self.settings, restarts=1))
+        certain = single.choices.masked(logits)
+        hot = single.choices.join(
+            {name: np.eye(part.shape[-1])[part.argmax(-1)] * 40.0
+             for name, part in single.choices.split(certain).items()}
+        )  # fmt: skip
+        single.logits.data = torch.from_numpy(hot).to(single.logits)
+        single.logits.requires_grad_(False)
+        total = self.settings.polish
+        for step in range(total):
+            trainer.step()
+            if (step + 1) % self.settings.check_every == 0:
+                loss = float(trainer.loss[0])
+                progress(step + 1, total, f"polishing the networks, loss {loss:.3f} nats")
+        single.logits.data = logits
+        self.seconds += time.monotonic() - began
+
+    def solution(self, held_out: Examples | None, progress: Progress) -> Solution:
         """Return the best program, judged on the held-out examples."""
         single = self.model.compile()
         if not self.found:
             self.found = row_weights(self.module, 0)
         load_weights(single, self.found)
+        if self.settings.polish and self.model.program.networks:
+            self.polish(single, progress)
         choices = {name: value[0] for name, value in single.choices.best(single.logits).items()}
         with torch.no_grad():
             sure = {
@@ -266,7 +293,7 @@ class _Run:
         )  # fmt: skip
         weights = {name: value.detach().clone() for name, value in single.named_parameters()}
         return Solution(
-            self.model, choices, sure, weights, report, frozenset(dead), self.history
+            self.model, choices, sure, weights, report, frozenset(dead), self.history, self.ends
         )
 
     def _right(self, module: SoftModule, examples: Examples, choices: Mapping[str, Any]) -> int:
@@ -299,6 +326,7 @@ class _Run:
             "fingerprint": self.fingerprint(), "trainer": numbers, "seconds": self.seconds,
             "attempts": self.attempts, "alive": self.alive, "born": self.born,
             "solved": self.solved, "history": self.history, "best": list(self.best),
+            "ends": {name: value.tolist() for name, value in self.ends.items()},
         }  # fmt: skip
         saved.write(self.out, "checkpoint", content, tensors)
 
@@ -318,6 +346,7 @@ class _Run:
             self.seconds, self.attempts = float(content["seconds"]), int(content["attempts"])
             self.alive, self.born = list(content["alive"]), list(content["born"])
             self.solved, self.history = list(content["solved"]), list(content["history"])
+            self.ends = {name: np.array(value) for name, value in content["ends"].items()}
             self.best = (float(content["best"][0]), float(content["best"][1]))
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
             raise SolutionError(

@@ -33,6 +33,8 @@ class Settings:
             perturbed copy of the best undecided restart. Each replacement is a further attempt
             and is counted as one.
         patience: steps that a restart is given before it may be replaced.
+        polish: further steps of the best restart's networks alone, through its discretised
+            program, when the search is over.
         precision: "linear" or "log", see `SoftModule`.
         device: where tensors live.
 
@@ -58,6 +60,7 @@ class Settings:
     accept: float = 1.0
     replace: Literal["never", "fresh", "perturb"] = "never"
     patience: int = 150
+    polish: int = 0
     precision: Literal["linear", "log"] = "linear"
     device: str = "cpu"
 

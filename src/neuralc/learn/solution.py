@@ -75,6 +75,7 @@ class Solution:
 
     `choices` and `probabilities` are `[*shape]` for each Param: the chosen values, and how sure
     the choices are. `dead` are choices that influence no output on the training examples.
+    `population` are the choices that every restart ended with, `[P, *shape]`; it is not saved.
     """
 
     model: Model
@@ -84,6 +85,7 @@ class Solution:
     report: Report
     dead: frozenset[Element] = frozenset()
     history: list[dict[str, Any]] = field(default_factory=list)
+    population: dict[str, Array] = field(default_factory=dict)
 
     @property
     def program(self) -> str:

@@ -116,8 +116,9 @@ class Trainer:
             objective = objective - self.settings.entropy * weight * self.entropy()
         objective.backward()  # type: ignore[no-untyped-call]
         self.loss = loss.detach()
-        self.clip()
-        self.descend()
+        if module.logits.requires_grad:
+            self.clip()
+            self.descend()
         if self.network_optimizer is not None:
             self.network_optimizer.step()
         self.step_number += 1

@@ -81,33 +81,38 @@ for t in range(const_numTimesteps):
             with arg2Reg[b - 1] as r:
                 tmpArg2Val[t].set_to(registers[t, r])
 
+            if instructions[b - 1] == 0:    # read
+                with tmpArg1Val[t] as address:
+                    tmpOutput[t].set_to(envMemory[t, address])
+            elif instructions[b - 1] == 1:  # zero
+                tmpOutput[t].set_to(0)
+            elif instructions[b - 1] == 2:  # inc
+                tmpOutput[t].set_to(Inc(tmpArg1Val[t]))
+            elif instructions[b - 1] == 3:  # dec
+                tmpOutput[t].set_to(Dec(tmpArg1Val[t]))
+            elif instructions[b - 1] == 4:  # add
+                tmpOutput[t].set_to(Add(tmpArg1Val[t], tmpArg2Val[t]))
+            elif instructions[b - 1] == 5:  # sub
+                tmpOutput[t].set_to(Sub(tmpArg1Val[t], tmpArg2Val[t]))
+            elif instructions[b - 1] == 6:  # lessThan
+                tmpOutput[t].set_to(LessThan(tmpArg1Val[t], tmpArg2Val[t]))
+            else:                           # write and the jumps: this is not used
+                tmpOutput[t].set_to(tmpArg1Val[t])
+
             # the registers
-            with outReg[b - 1] as o:
-                if instructions[b - 1] == 0:    # read
-                    with tmpArg1Val[t] as address:
-                        tmpOutput[t].set_to(envMemory[t, address])
-                elif instructions[b - 1] == 1:  # zero
-                    tmpOutput[t].set_to(0)
-                elif instructions[b - 1] == 2:  # inc
-                    tmpOutput[t].set_to(Inc(tmpArg1Val[t]))
-                elif instructions[b - 1] == 3:  # dec
-                    tmpOutput[t].set_to(Dec(tmpArg1Val[t]))
-                elif instructions[b - 1] == 4:  # add
-                    tmpOutput[t].set_to(Add(tmpArg1Val[t], tmpArg2Val[t]))
-                elif instructions[b - 1] == 5:  # sub
-                    tmpOutput[t].set_to(Sub(tmpArg1Val[t], tmpArg2Val[t]))
-                elif instructions[b - 1] == 6:  # lessThan
-                    tmpOutput[t].set_to(LessThan(tmpArg1Val[t], tmpArg2Val[t]))
-                else:                           # write and the jumps leave the registers alone
-                    tmpOutput[t].set_to(registers[t, o])
+            if instructions[b - 1] < 7:
+                with outReg[b - 1] as o:
+                    for r in range(const_numRegisters):
+                        if r == o:
+                            registers[t + 1, r].set_to(tmpOutput[t])
+                        else:
+                            registers[t + 1, r].set_to(registers[t, r])
+            else:
                 for r in range(const_numRegisters):
-                    if r == o:
-                        registers[t + 1, r].set_to(tmpOutput[t])
-                    else:
-                        registers[t + 1, r].set_to(registers[t, r])
+                    registers[t + 1, r].set_to(registers[t, r])
 
             # the memory
-            if instructions[b - 1] == 7:        # write: memory[first argument] = second argument
+            if instructions[b - 1] == 7:    # write: memory[first argument] = second argument
                 for a in range(const_maxInt):
                     tmpDoWriteMemoryCell[t, a].set_to(EqualityTest(tmpArg1Val[t], a))
                     if tmpDoWriteMemoryCell[t, a] == 1:
@@ -120,12 +125,12 @@ for t in range(const_numTimesteps):
 
             # the next line
             tmpIsZero[t].set_to(IsZero(tmpArg1Val[t]))
-            if instructions[b - 1] == 8:        # jz: jump if the first argument is 0
+            if instructions[b - 1] == 8:    # jz: jump if the first argument is 0
                 if tmpIsZero[t] == 1:
                     block[t + 1].set_to(branchAddr[b - 1])
                 else:
                     block[t + 1].set_to((b + 1) % numLines)
-            elif instructions[b - 1] == 9:      # jnz: jump if it is not
+            elif instructions[b - 1] == 9:  # jnz: jump if it is not
                 if tmpIsZero[t] == 0:
                     block[t + 1].set_to(branchAddr[b - 1])
                 else:

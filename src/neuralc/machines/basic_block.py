@@ -10,9 +10,7 @@
 # published data files (access, decrement, list-K) run unchanged.
 #
 # What is different here: all choices of the halting block are fixed, not only some of them, so
-# that the number of open choices is that of the paper; and an instruction that writes memory puts
-# the old value back into its output register instead of being asked for later by a flag, which
-# keeps "which instruction" and "what happens to the registers" together softly.
+# that the number of open choices is that of the paper. On integers both models are the same.
 
 numBlocks = Hyper()      # without the halting block
 numRegisters = Hyper()
@@ -87,35 +85,29 @@ for t in range(numTimesteps):
         with arg2Reg[b] as r:
             tmpArg2Val[t].set_to(registers[t, r])
 
-        # the registers
-        with outReg[b] as o:
-            if instructions[b] == 0:    # noop: a copy
-                tmpOutput[t].set_to(tmpArg1Val[t])
-            elif instructions[b] == 1:  # write: see below, the registers stay as they are
-                tmpOutput[t].set_to(registers[t, o])
-            elif instructions[b] == 2:  # read
-                with tmpArg1Val[t] as address:
-                    tmpOutput[t].set_to(memory[t, address])
-            elif instructions[b] == 3:  # zero
-                tmpOutput[t].set_to(0)
-            elif instructions[b] == 4:  # inc
-                tmpOutput[t].set_to(Inc(tmpArg1Val[t]))
-            elif instructions[b] == 5:  # dec
-                tmpOutput[t].set_to(Dec(tmpArg1Val[t]))
-            elif instructions[b] == 6:  # add
-                tmpOutput[t].set_to(Add(tmpArg1Val[t], tmpArg2Val[t]))
-            elif instructions[b] == 7:  # sub
-                tmpOutput[t].set_to(Sub(tmpArg1Val[t], tmpArg2Val[t]))
-            else:                       # lessThan
-                tmpOutput[t].set_to(LessThan(tmpArg1Val[t], tmpArg2Val[t]))
-            for r in range(numRegisters):
-                if r == o:
-                    registers[t + 1, r].set_to(tmpOutput[t])
-                else:
-                    registers[t + 1, r].set_to(registers[t, r])
+        if instructions[b] == 0:      # noop: a copy
+            tmpOutput[t].set_to(tmpArg1Val[t])
+        elif instructions[b] == 1:    # write: see below, this is not used
+            tmpOutput[t].set_to(tmpArg1Val[t])
+        elif instructions[b] == 2:    # read
+            with tmpArg1Val[t] as address:
+                tmpOutput[t].set_to(memory[t, address])
+        elif instructions[b] == 3:    # zero
+            tmpOutput[t].set_to(0)
+        elif instructions[b] == 4:    # inc
+            tmpOutput[t].set_to(Inc(tmpArg1Val[t]))
+        elif instructions[b] == 5:    # dec
+            tmpOutput[t].set_to(Dec(tmpArg1Val[t]))
+        elif instructions[b] == 6:    # add
+            tmpOutput[t].set_to(Add(tmpArg1Val[t], tmpArg2Val[t]))
+        elif instructions[b] == 7:    # sub
+            tmpOutput[t].set_to(Sub(tmpArg1Val[t], tmpArg2Val[t]))
+        else:                         # lessThan
+            tmpOutput[t].set_to(LessThan(tmpArg1Val[t], tmpArg2Val[t]))
 
-        # the memory
-        if instructions[b] == 1:        # write: memory[first argument] = second argument
+        if instructions[b] == 1:      # write: memory[first argument] = second argument
+            for r in range(numRegisters):
+                registers[t + 1, r].set_to(registers[t, r])
             for a in range(maxInt):
                 tmpDoWriteMemoryCell[t, a].set_to(EqualityTest(tmpArg1Val[t], a))
                 if tmpDoWriteMemoryCell[t, a] == 1:
@@ -123,6 +115,12 @@ for t in range(numTimesteps):
                 else:
                     memory[t + 1, a].set_to(memory[t, a])
         else:
+            with outReg[b] as o:
+                for r in range(numRegisters):
+                    if r == o:
+                        registers[t + 1, r].set_to(tmpOutput[t])
+                    else:
+                        registers[t + 1, r].set_to(registers[t, r])
             for a in range(maxInt):
                 memory[t + 1, a].set_to(memory[t, a])
 

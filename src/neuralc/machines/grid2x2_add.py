@@ -2,7 +2,7 @@
 #
 # A head starts on the top left image. R0 is what it reads there. Each line then writes a register
 # of its own, once: a move (north, east, south, west; a move over the border stays) gives what
-# is read in the new cell, an addition gives the sum of two registers written before, a NOOP gives 0.
+# is read in the new cell, an addition the sum of two registers written before, a NOOP gives 0.
 # At the end the program returns one of the registers. Neither the program nor the meaning of the
 # images is known: the network that reads a digit is trained together with the program, from
 # examples that say only what the whole thing should return.

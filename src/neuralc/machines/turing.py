@@ -9,9 +9,8 @@
 # published data files (invert, prepend zero, binary decrement) run unchanged.
 #
 # What is different here: the halting state is an ordinary state whose row of the table is fixed
-# (write what was read, stay, remain halted), so no flag has to be carried along; and the tape is
-# updated inside the gate over the position, so that softly "what is written" and "where" stay
-# together. On integers both models are the same.
+# (write what was read, stay, remain halted), so no flag has to be carried along. On integers both
+# models are the same.
 
 numTapeSymbols = Hyper()   # the last symbol is the blank: 0, 1, blank
 numHeadStates = Hyper()    # with the halting state, which is 0
@@ -48,10 +47,14 @@ def move(pos, direction):
     else:
         return (pos - 1) % tapeLength
 
+@Runtime([tapeLength, tapeLength], boolSize)
+def EqualityTest(a, b): return 1 if a == b else 0
+
 tape = Var(numTapeSymbols)[numTimesteps, tapeLength]
 curPos = Var(tapeLength)[numTimesteps]
 curState = Var(numHeadStates)[numTimesteps]
 tmpCurSymbol = Var(numTapeSymbols)[numTimesteps - 1]   # what is written under the head
+tmpActiveCell = Var(boolSize)[numTimesteps - 1, tapeLength]   # is the head here?
 
 curPos[0].set_to(0)
 curState[0].set_to(1)
@@ -65,11 +68,13 @@ for t in range(numTimesteps - 1):
                 tmpCurSymbol[t].set_to(write[s, x])
                 curPos[t + 1].set_to(move(p, dir[s, x]))
                 curState[t + 1].set_to(newState[s, x])
-            for m in range(tapeLength):
-                if m == p:
-                    tape[t + 1, m].set_to(tmpCurSymbol[t])
-                else:
-                    tape[t + 1, m].set_to(tape[t, m])
+
+    for m in range(tapeLength):
+        tmpActiveCell[t, m].set_to(EqualityTest(m, curPos[t]))
+        if tmpActiveCell[t, m] == 1:
+            tape[t + 1, m].set_to(tmpCurSymbol[t])
+        else:
+            tape[t + 1, m].set_to(tape[t, m])
 
 if curState[numTimesteps - 1] == 0:
     final_is_halted.set_to(1)

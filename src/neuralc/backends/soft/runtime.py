@@ -107,6 +107,7 @@ def add(x: Tensor, y: Tensor, offset: int, modulus: int, size: int, sign: int = 
     probability slightly below 0: it is raised to 0, its gradient is kept.
     """
     length = modulus or (x.shape[-1] + y.shape[-1] + abs(offset))
+    x, y = _folded(x, length), _folded(y, length)
     fx, fy = torch.fft.rfft(x, length), torch.fft.rfft(y, length)
     z = torch.fft.irfft(fx * (fy if sign > 0 else fy.conj()), length)
     z = z + (-z.detach()).clamp_min(0)
@@ -115,10 +116,19 @@ def add(x: Tensor, y: Tensor, offset: int, modulus: int, size: int, sign: int = 
     return z[..., :size] if length > size else widen(z, size)
 
 
+def _folded(x: Tensor, length: int) -> Tensor:
+    """Return the distribution of `x` modulo `length`; `rfft` would cut off what is beyond it."""
+    if x.shape[-1] <= length:
+        return x
+    return widen(x, -(-x.shape[-1] // length) * length).unflatten(-1, (-1, length)).sum(-2)
+
+
 def minimum(x: Tensor, y: Tensor, size: int) -> Tensor:
     """Return the distribution of the smaller of two values."""
-    x, y = widen(x, size), widen(y, size)
-    return x * _at_least(y) + y * _at_least(x) - x * y
+    n = max(x.shape[-1], y.shape[-1])  # one argument may have more values than the result
+    x, y = widen(x, n), widen(y, n)
+    z = x * _at_least(y) + y * _at_least(x) - x * y
+    return z[..., :size] if n > size else widen(z, size)
 
 
 def maximum(x: Tensor, y: Tensor, size: int) -> Tensor:

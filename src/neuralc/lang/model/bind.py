@@ -48,6 +48,7 @@ class Bindings:
             load = ast.copy_location(ast.Name(target.id, ast.Load()), target)
             value = ast.copy_location(ast.BinOp(load, statement.op, value), statement)
         if kind_of(value) is not None:
+            scope.names[target.id] = Unknown()
             raise self.ctx.error(
                 "E119",
                 "variables are declared at the top level of the model",

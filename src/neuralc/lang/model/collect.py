@@ -45,7 +45,7 @@ class Collector:
             except SourceError as error:
                 self.ctx.errors.append(error)
             except SilencedError:
-                continue
+                self.ctx.silenced = True
 
     def _statement(self, node: ast.stmt, scope: Scope) -> None:
         match node:
@@ -98,6 +98,7 @@ class Collector:
                 hint="write `name = Var(size)[a, b]`",
             )
         if self.turn:
+            scope.names[target.id] = Unknown()
             raise self.ctx.error(
                 "E119",
                 f"`{target.id}` would be declared anew in every turn of the loop",

@@ -41,6 +41,8 @@ class Context:
     fixed: list[Fixed] = field(default_factory=list)
     open: dict[str, bool] = field(default_factory=dict)
     """The symbols that are open, outermost first, and whether each belongs to a loop."""
+    silenced: bool = False
+    """Whether a statement was passed over because of an error elsewhere."""
     turns: int = 0
     """Turns of unrolled loops so far."""
     choices: int = 0

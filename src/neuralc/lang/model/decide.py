@@ -126,20 +126,23 @@ class Decision:
         holding = [test.holds() or frozenset() for test in tests]
         for k in range(atom.size):
             classes.setdefault(tuple(k in holds for holds in holding), []).append(k)
-        cases: list[Case] = []
-        scopes: list[Scope] = []
+        arms: list[tuple[Outcome, list[int]]] = []
         self.ctx.choices += 1
         try:
             for values in classes.values():
-                body, after = self._split(facts.with_value(atom.value, frozenset(values)))
-                cases.append(Case(tuple(values), body))
-                scopes.append(after)
+                outcome = self._split(facts.with_value(atom.value, frozenset(values)))
+                same = next((arm for arm in arms if arm[0] is outcome), None)
+                if same is None:
+                    arms.append((outcome, values))
+                else:  # one body, reached with several values
+                    same[1].extend(values)
         finally:
             self.ctx.choices -= 1
-        after = self._merge(scopes, None)
+        cases = tuple(Case(tuple(sorted(values)), body) for (body, _), values in arms)
+        after = self._merge([scope for (_, scope), _ in arms], None)
         if all(not case.body for case in cases):
             return (), after
-        return (Switch(atom.value, atom.size, tuple(cases), self.span),), after
+        return (Switch(atom.value, atom.size, cases, self.span),), after
 
     def _merge(self, scopes: list[Scope], condition: Static | None) -> Scope:
         """Return the names after the branches: those on which they agree."""
@@ -172,14 +175,7 @@ class Decision:
             earlier_are_literal = earlier_are_literal and literal
             if number in self.done or not earlier_are_literal or branch.node is None:
                 continue
-            alone = truth(branch.condition, Facts())
-            tests = [atom for atom in every if isinstance(atom, Test)]
-            last = max(test.size for test in tests) - 1
-            why = (
-                f"the values here are 0..{last}"
-                if alone is False
-                else "earlier branches take all of its values"
-            )
+            why = self._why(branch.condition, [a for a in every if isinstance(a, Test)])
             error = self.ctx.error(
                 "E112",
                 f"this branch can never be taken: {why}",
@@ -188,3 +184,13 @@ class Decision:
                 hint="remove the branch, or correct the number",
             )
             self.ctx.errors.append(error)
+
+    def _why(self, condition: Condition, tests: list[Test]) -> str:
+        """Return why a branch is never taken: by its own condition, or by the ones before."""
+        first = tests[0]
+        if any(test.value != first.value for test in tests):
+            return "no values make its condition true there"
+        each = (Facts().with_value(first.value, frozenset((k,))) for k in range(first.size))
+        if any(truth(condition, facts) for facts in each):
+            return "earlier branches take all of its values"
+        return f"the values here are 0..{first.size - 1}, and none makes it true"

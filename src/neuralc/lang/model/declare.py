@@ -45,6 +45,7 @@ class Declarations:
         """Keep the shared state."""
         self.ctx, self.expressions = ctx, expressions
         self.pieces: dict[str, Pieces] = {}
+        self.failed: set[str] = set()
         self.unused: dict[str, ast.expr] = {}
 
     def whole(self, target: ast.Name, value: ast.expr, scope: Scope) -> None:
@@ -86,9 +87,13 @@ class Declarations:
             self.free(name, self.ctx.span(target.value), scope)
             self.pieces[name] = Pieces(kind, self.ctx.span(target.value), len(parts))
         self.ctx.broken.add(name)
+        failed_before = name in self.failed
+        self.failed.add(name)
         pieces = self.pieces[name]
         index = tuple(self.expressions.constant(part, scope, "an index") for part in parts)
         type_ = self._type(value, value.func.id, scope)
+        if type_ is None:
+            raise self._not_positive(value.args[0], 0, "the size")
         if not isinstance(type_, Int) or pieces.kind != kind or pieces.rank != len(parts):
             raise self.ctx.error(
                 "E119",
@@ -104,7 +109,7 @@ class Declarations:
                 hint="check the indices",
             )
         pieces.sizes[index] = type_.size
-        self.ctx.broken.discard(name)
+        self.failed = self.failed if failed_before else self.failed - {name}
 
     def none(self, target: ast.Subscript, value: ast.expr) -> None:
         """Note an array whose loop of declarations has no turns: it has no elements."""
@@ -118,8 +123,9 @@ class Declarations:
     def finish(self) -> None:
         """Turn the arrays that were declared element by element into declarations."""
         for name, pieces in self.pieces.items():
-            if name in self.ctx.broken:
+            if name in self.failed:
                 continue
+            self.ctx.broken.discard(name)
             shape = tuple(
                 max((index[axis] + 1 for index in pieces.sizes), default=0)
                 for axis in range(pieces.rank)

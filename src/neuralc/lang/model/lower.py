@@ -51,7 +51,7 @@ class Lowering:
             except SourceError as error:
                 self.ctx.errors.append(error)
             except SilencedError:
-                continue
+                self.ctx.silenced = True
         return tuple(found)
 
     def statement(self, node: ast.stmt, scope: Scope) -> Body:

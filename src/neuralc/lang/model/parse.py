@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuralc.errors import HyperError, ModelErrors, SourceError
+from neuralc.ir.check import check
 from neuralc.ir.nodes import Network, Program, Statement, Table
 from neuralc.lang.model.bind import Bindings
 from neuralc.lang.model.collect import Collector
@@ -83,6 +84,7 @@ def _parse(source: Source, hypers: Mapping[str, int]) -> Parsed:
     collector.declarations.forget_empty()
     if ctx.errors:
         raise ModelErrors(ctx.errors)
+    assert not ctx.silenced, "a statement was dropped without an error"
     program = Program(
         source.name,
         tuple(ctx.arrays.values()),
@@ -117,8 +119,6 @@ def _tables(ctx: Context, module: Scope) -> tuple[Table, ...]:
 
 def _check(program: Program) -> None:
     """Raise the errors of the checker."""
-    from neuralc.ir.check import check
-
     errors = check(program)
     if errors:
         raise ModelErrors(errors)
@@ -128,7 +128,7 @@ def _tree(source: Source) -> ast.Module:
     try:
         with warnings.catch_warnings():  # invalid escapes and such are not worth a word
             warnings.simplefilter("ignore")
-            return ast.parse(source.text, source.name)
+            return ast.parse(source.text.removeprefix("\ufeff"), source.name)
     except SyntaxError as problem:
         raise ModelErrors([_syntax_error(source, problem)]) from None
     except (ValueError, MemoryError) as problem:

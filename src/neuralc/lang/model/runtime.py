@@ -20,7 +20,7 @@ from neuralc.lang.model.places import Node
 
 MOST_WORK = 2_000_000_000
 """Elementary steps, counted over all rows."""
-MOST_TURNS = 100_000
+MOST_TURNS = 20_000
 """Turns of all loops together, for the longest row."""
 
 
@@ -227,7 +227,7 @@ class Run:
                 found = self.value(operand, rows)
                 match op:
                     case ast.Not():
-                        return (found == 0).astype(np.int64)
+                        return np.asarray(found == 0, dtype=np.int64)
                     case ast.USub():
                         return -found
                     case ast.Invert():
@@ -335,7 +335,7 @@ class Run:
         if name in ("int", "bool", "abs") and len(args) == 1:
             found = self.value(args[0], rows)
             if name == "bool":
-                return (found != 0).astype(np.int64)
+                return np.asarray(found != 0, dtype=np.int64)
             return np.absolute(found, dtype=np.int64) if name == "abs" else found
         if name in self.tables and len(args) == len(self.tables[name].sizes):
             return self.look_up(node, self.tables[name], args, rows)

@@ -1,0 +1,40 @@
+"""The Turing machine by hand: the three tables are mixed by the state, then applied to each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+
+class Turing(nn.Module):
+    """A soft Turing machine; choices `write`, `dir`, `newState`: `[P, states, symbols, n]`."""
+
+    def __init__(self, hypers: Mapping[str, int]) -> None:
+        super().__init__()
+        self.steps = hypers["numTimesteps"] - 1
+        self.cells = hypers["tapeLength"]
+
+    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Run from `initial_tape`, `[B, cells, symbols]`; the outputs are `[P, B, ...]`."""
+        tables = [params["write"], params["dir"], params["newState"]]
+        restarts, states, symbols, _ = tables[0].shape
+        widths = [table.shape[-1] for table in tables]
+        rules = torch.cat(tables, -1).flatten(2)  # [P, states, symbols * (all three results)]
+        tape = inputs["initial_tape"].expand(restarts, -1, -1, -1)
+        batch = tape.shape[1]
+        state = tape.new_zeros(restarts, batch, states)
+        state[..., 1] = 1
+        place = tape.new_zeros(restarts, batch, self.cells)
+        place[..., 0] = 1
+        for _ in range(self.steps):
+            mixed = torch.bmm(state, rules).unflatten(-1, (symbols, -1))
+            written, move, follow = (tape @ mixed).split(widths, -1)  # each [P, B, cells, n]
+            here = place.unsqueeze(-1)
+            stay, right, left = (here * move).unbind(-1)
+            place = stay + right.roll(1, -1) + left.roll(-1, -1)
+            state = (here * follow).sum(-2)
+            tape = torch.lerp(tape, written, here)
+        halted = state[..., 0]
+        return {"final_is_halted": torch.stack((1 - halted, halted), -1), "final_tape": tape}
