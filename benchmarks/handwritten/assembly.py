@@ -21,7 +21,7 @@ class Assembly(nn.Module):
         m = hypers["const_maxInt"]
         a, b = torch.arange(m).unsqueeze(1), torch.arange(m)
         functions = {1: 0 * a * b, 2: a + 1 + 0 * b, 3: a - 1 + 0 * b, 4: a + b, 5: a - b,
-                     6: (a < b).long()}  # fmt: skip
+                     6: (a < b).long(), 7: a + 0 * b, 8: a + 0 * b, 9: a + 0 * b}  # fmt: skip
         tables = torch.zeros(10, m * m, m)
         for number, results in functions.items():
             tables[number] = nn.functional.one_hot(results.flatten() % m, m)
@@ -34,7 +34,7 @@ class Assembly(nn.Module):
         reads = instructions[:, None, :, READ, None]
         writes = instructions[:, None, :, WRITE]
         if_zero, unless = instructions[:, None, :, JUMP_ZERO], instructions[:, None, :, JUMP_NOT_ZERO]
-        no_value = instructions[:, None, :, WRITE:].sum(-1, keepdim=True)
+        change = instructions[:, None, :, :WRITE].sum(-1, keepdim=True) * out
         restarts, lines = instructions.shape[:2]
         memory = inputs["initial_envMemory"].expand(restarts, -1, -1, -1)
         batch, size = memory.shape[1], memory.shape[-1]
@@ -47,11 +47,9 @@ class Assembly(nn.Module):
             a = torch.einsum("pnr,pbrm->pbnm", params["arg1Reg"], registers)
             b = torch.einsum("pnr,pbrm->pbnm", params["arg2Reg"], registers)
             pairs = (a.unsqueeze(-1) * b.unsqueeze(-2)).flatten(-2)
-            # a write or jump has no value: the mass that it leaves out is that of the old value
             value = torch.einsum("pbnq,pnqm->pbnm", pairs, arithmetic) + reads * (a @ memory)
-            changes = line.unsqueeze(-1) * out  # [P, B, lines, registers]
-            kept = 1 - (changes * (1 - no_value)).sum(2)
-            registers = kept.unsqueeze(-1) * registers + changes.mT @ value
+            weights = line.unsqueeze(-1) * change  # [P, B, lines, registers]
+            registers = (1 - weights.sum(2)).unsqueeze(-1) * registers + weights.mT @ value
             stored = (line * writes).unsqueeze(-1) * a  # by line and address
             memory = (1 - stored.sum(2)).unsqueeze(-1) * memory + stored.mT @ b
             jump = line * torch.lerp(unless, if_zero, a[..., 0])

@@ -20,8 +20,8 @@ class BasicBlock(nn.Module):
         self.steps, self.registers = hypers["numTimesteps"], hypers["numRegisters"]
         m = hypers["maxInt"]
         a, b = torch.arange(m).unsqueeze(1), torch.arange(m)
-        functions = {0: a + 0 * b, 3: 0 * a * b, 4: a + 1 + 0 * b, 5: a - 1 + 0 * b, 6: a + b,
-                     7: a - b, 8: (a < b).long()}  # fmt: skip
+        functions = {0: a + 0 * b, 1: a + 0 * b, 3: 0 * a * b, 4: a + 1 + 0 * b,
+                     5: a - 1 + 0 * b, 6: a + b, 7: a - b, 8: (a < b).long()}  # fmt: skip
         tables = torch.zeros(9, m * m, m)
         for number, results in functions.items():
             tables[number] = nn.functional.one_hot(results.flatten() % m, m)
@@ -33,7 +33,7 @@ class BasicBlock(nn.Module):
         arithmetic = torch.einsum("pni,iqm->pnqm", instructions, self.tables)
         reads = instructions[:, None, :, READ, None]  # [P, 1, blocks, 1]
         writes = instructions[:, None, :, WRITE]  # [P, 1, blocks]
-        left_alone = 1 - out * (1 - writes).unsqueeze(-1)  # [P, 1, blocks, registers]
+        change = (out * (1 - writes).unsqueeze(-1)).unsqueeze(-1)  # [P, 1, blocks, registers, 1]
         yes, no = params["thenBlock"].unsqueeze(1), params["elseBlock"].unsqueeze(1)
         restarts, blocks = instructions.shape[:2]
         memory = inputs["initial_memory"].expand(restarts, -1, -1, -1)
@@ -46,10 +46,8 @@ class BasicBlock(nn.Module):
             a = torch.einsum("pnr,pbrm->pbnm", params["arg1Reg"], registers)
             b = torch.einsum("pnr,pbrm->pbnm", params["arg2Reg"], registers)
             pairs = (a.unsqueeze(-1) * b.unsqueeze(-2)).flatten(-2)
-            # a write has no value: the mass that it leaves out is that of the old value below
             value = torch.einsum("pbnq,pnqm->pbnm", pairs, arithmetic) + reads * (a @ memory)
-            after = left_alone.unsqueeze(-1) * registers.unsqueeze(2)
-            after = after + out.unsqueeze(-1) * value.unsqueeze(3)  # [P, B, blocks, registers, m]
+            after = torch.lerp(registers.unsqueeze(2), value.unsqueeze(3), change)
             positive = 1 - torch.einsum("pnr,pbnr->pbn", params["condReg"], after[..., 0])
             follow = torch.lerp(no, yes, positive.unsqueeze(-1))
             stored = (block * writes).unsqueeze(-1) * a  # by block and address

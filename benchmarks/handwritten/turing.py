@@ -18,10 +18,9 @@ class Turing(nn.Module):
 
     def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run from `initial_tape`, `[B, cells, symbols]`; the outputs are `[P, B, ...]`."""
-        tables = [params["write"], params["dir"], params["newState"]]
-        restarts, states, symbols, _ = tables[0].shape
-        widths = [table.shape[-1] for table in tables]
-        rules = torch.cat(tables, -1).flatten(2)  # [P, states, symbols * (all three results)]
+        direction, follow, write = params["dir"], params["newState"], params["write"]
+        restarts, states, symbols, moves = direction.shape
+        rules = torch.cat((direction, follow, write), -1).flatten(2)  # [P, states, symbols * all]
         tape = inputs["initial_tape"].expand(restarts, -1, -1, -1)
         batch = tape.shape[1]
         state = tape.new_zeros(restarts, batch, states)
@@ -30,11 +29,11 @@ class Turing(nn.Module):
         place[..., 0] = 1
         for _ in range(self.steps):
             mixed = torch.bmm(state, rules).unflatten(-1, (symbols, -1))
-            written, move, follow = (tape @ mixed).split(widths, -1)  # each [P, B, cells, n]
             here = place.unsqueeze(-1)
-            stay, right, left = (here * move).unbind(-1)
+            results = here * (tape @ mixed)  # [P, B, cells, all]
+            stay, right, left = results[..., :moves].unbind(-1)
             place = stay + right.roll(1, -1) + left.roll(-1, -1)
-            state = (here * follow).sum(-2)
-            tape = torch.lerp(tape, written, here)
+            state, written = results[..., moves:].sum(-2).split((states, symbols), -1)
+            tape = torch.lerp(tape, written.unsqueeze(-2), here)
         halted = state[..., 0]
         return {"final_is_halted": torch.stack((1 - halted, halted), -1), "final_tape": tape}

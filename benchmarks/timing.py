@@ -1,0 +1,42 @@
+"""Times of several calls in one process, interleaved, so that their ratio survives a busy machine.
+
+CPU time is taken, not wall time: with one thread it counts the work and not the neighbours.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from time import process_time
+
+SAMPLE_SECONDS = 0.04
+
+
+def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int = 21) -> dict[str, list[float]]:
+    """Return per call the seconds of one call, in each round.
+
+    Each call is warmed up; in every round each of them is repeated until `SAMPLE_SECONDS` are over.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+        call()
+    for _ in range(rounds):
+        for name, call in calls.items():
+            count, began = 0, process_time()
+            while (spent := process_time() - began) < SAMPLE_SECONDS or not count:
+                call()
+                count += 1
+            times[name].append(spent / count)
+    return times
+
+
+def quartiles(values: list[float]) -> tuple[float, float, float]:
+    """Return lower quartile, median, upper quartile."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return low, middle, high
+
+
+def ratios(above: list[float], below: list[float]) -> tuple[float, float, float]:
+    """Return the quartiles of the ratio, round by round."""
+    return quartiles([a / b for a, b in zip(above, below, strict=True)])
