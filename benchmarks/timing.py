@@ -12,7 +12,9 @@ from time import process_time
 SAMPLE_SECONDS = 0.04
 
 
-def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int = 21) -> dict[str, list[float]]:
+def interleaved(
+    calls: Mapping[str, Callable[[], object]], rounds: int = 21
+) -> dict[str, list[float]]:
     """Return per call the seconds of one call, in each round.
 
     Each call is warmed up; in every round each of them is repeated until `SAMPLE_SECONDS` are over.

@@ -27,13 +27,18 @@ class Assembly(nn.Module):
             tables[number] = nn.functional.one_hot(results.flatten() % m, m)
         self.register_buffer("tables", tables)
 
-    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Run from `initial_envMemory`, `[B, cells, m]`; the outputs are `[P, B, ...]`."""
         instructions, out = params["instructions"], params["outReg"].unsqueeze(1)
         arithmetic = torch.einsum("pni,iqm->pnqm", instructions, self.tables)
         reads = instructions[:, None, :, READ, None]
         writes = instructions[:, None, :, WRITE]
-        if_zero, unless = instructions[:, None, :, JUMP_ZERO], instructions[:, None, :, JUMP_NOT_ZERO]
+        if_zero, unless = (
+            instructions[:, None, :, JUMP_ZERO],
+            instructions[:, None, :, JUMP_NOT_ZERO],
+        )
         change = instructions[:, None, :, :WRITE].sum(-1, keepdim=True) * out
         restarts, lines = instructions.shape[:2]
         memory = inputs["initial_envMemory"].expand(restarts, -1, -1, -1)

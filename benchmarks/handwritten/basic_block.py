@@ -27,7 +27,9 @@ class BasicBlock(nn.Module):
             tables[number] = nn.functional.one_hot(results.flatten() % m, m)
         self.register_buffer("tables", tables)
 
-    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Run from `initial_memory`, `[B, cells, m]`; the outputs are `[P, B, ...]`."""
         instructions, out = params["instructions"], params["outReg"].unsqueeze(1)
         arithmetic = torch.einsum("pni,iqm->pnqm", instructions, self.tables)

@@ -23,7 +23,9 @@ class Circuit(nn.Module):
         numbers = torch.tensor(list(GATES.values()))
         self.register_buffer("tables", nn.functional.one_hot(numbers).float())  # [5, 4, 2]
 
-    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Run on `initial_wires`, `[B, wires, 2]`; the output is `[P, B, outputs, 2]`."""
         tables = torch.einsum("pgk,kqv->pgqv", params["gate"], self.tables)
         wires = inputs["initial_wires"].expand(len(tables), -1, -1, -1)
@@ -43,7 +45,9 @@ class BitCircuit(nn.Module):
         super().__init__()
         self.gates, self.outputs = hypers["numGates"], hypers["numOutputs"]
 
-    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Run on `initial_wires`, `[B, wires, 2]`; the output is `[P, B, outputs, 2]`."""
         wires = inputs["initial_wires"][..., 1].expand(len(params["gate"]), -1, -1)
         for g in range(self.gates):

@@ -29,7 +29,9 @@ class Grid2x2Add(nn.Module):
         values = torch.arange(VALUES)
         self.register_buffer("circle", (values - values.unsqueeze(1)) % VALUES)
 
-    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Run on `images`, `[B, 4, pixels]`; the output is `[P, B, 19]`."""
         instr = params["instr"]
         digits = self.read(inputs["images"], restarts=False)

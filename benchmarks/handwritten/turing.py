@@ -16,7 +16,9 @@ class Turing(nn.Module):
         self.steps = hypers["numTimesteps"] - 1
         self.cells = hypers["tapeLength"]
 
-    def forward(self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Run from `initial_tape`, `[B, cells, symbols]`; the outputs are `[P, B, ...]`."""
         direction, follow, write = params["dir"], params["newState"], params["write"]
         restarts, states, symbols, moves = direction.shape

@@ -90,7 +90,9 @@ def expected(
     algebra = Distributions(networks) if networks else Distributions()
     found = evaluate(program, given, algebra)
     outputs = {decl.name: array_of(found, decl) for decl in program.of("output")}
-    seen = {int(name.split()[1]): v for (name, _), v in found.items() if name.startswith("observe ")}
+    seen = {
+        int(name.split()[1]): v for (name, _), v in found.items() if name.startswith("observe ")
+    }
     return outputs, [seen[k] for k in sorted(seen)]
 
 

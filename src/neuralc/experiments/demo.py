@@ -112,9 +112,7 @@ def _learn(
 ) -> _Task:  # fmt: skip
     cells = TASKS[name]
     seed = 10 * settings.seed + number
-    images, sums, truth = sum_grids(
-        digits.train_images, digits.train_labels, cells, GRIDS, seed
-    )
+    images, sums, truth = sum_grids(digits.train_images, digits.train_labels, cells, GRIDS, seed)
     other, wanted, _ = sum_grids(
         digits.test_images, digits.test_labels, cells, HELD_OUT, seed + 1_000_003
     )
@@ -152,8 +150,7 @@ def exact_programs(
     """
     (site,) = sites(model.program)
     executor = Executor(model.program)
-    found: np.ndarray[Any, Any] = executor.score(choices, examples, {site: truth[None]}).all(1)
-    return found
+    return np.asarray(executor.score(choices, examples, {site: truth[None]}).all(1))
 
 
 def _with_networks(solution: Solution, last: Solution, held_out: Examples) -> float:

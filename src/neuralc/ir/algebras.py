@@ -61,7 +61,7 @@ class Distributions:
         self.networks = networks
 
     def constant(self, value: int, size: int) -> Array:
-        return np.eye(size)[value]
+        return np.asarray(np.eye(size)[value])
 
     def widen(self, value: Array, size: int) -> Array:
         # Of an element of a param with limits, what is cut off has no chance.

@@ -58,9 +58,7 @@ class NotSet(Exception):
     """An element was read before it was set; the checker rules this out."""
 
 
-def evaluate(
-    program: Program, given: Mapping[Element, V], algebra: Algebra[V]
-) -> dict[Element, V]:
+def evaluate(program: Program, given: Mapping[Element, V], algebra: Algebra[V]) -> dict[Element, V]:
     """Run a program and return the value of every element that was set.
 
     Args:

@@ -4,7 +4,7 @@ A `Program` is declarations plus statements. Three kinds of expression, from the
 
 * a *static* expression (`Num`, `Sym`, `Op`) is an integer that depends on loop variables and gate
   variables only; it indexes arrays, bounds loops, decides an `If`, or is a value itself;
-* a *value* is an element of an array (`Ref`), a function of values (`Call`), or a static expression;
+* a *value* is an element of an array (`Ref`), a function of values (`Call`), or static;
 * a *statement* sets an element, or opens a loop, a gate, a switch or a static choice.
 
 Nodes compare by structure; spans ride along outside equality. What a program means is

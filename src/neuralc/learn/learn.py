@@ -157,9 +157,9 @@ class _Run:
         """Let every restart begin with the given networks."""
         state = {}
         for name, value in self.module.named_parameters():
-            if name in self.networks and name != "logits":
-                value = torch.cat([self.networks[name]] * self.settings.restarts)
             state[name] = value.detach()
+            if name in self.networks and name != "logits":
+                state[name] = torch.cat([self.networks[name]] * self.settings.restarts)
         load_weights(self.module, state)
 
     # ---- the loop

@@ -85,18 +85,14 @@ class Model:
         with torch.random.fork_rng(enabled=seed is not None):
             if seed is not None:
                 torch.manual_seed(seed)
-            module = SoftModule(
-                self.program, restarts=restarts, precision=precision, bodies=bodies
-            )
+            module = SoftModule(self.program, restarts=restarts, precision=precision, bodies=bodies)
         return module.to(device=device, dtype=getattr(torch, dtype))
 
     def torch_source(self, precision: Literal["linear", "log"] = "linear") -> str:
         """Return the PyTorch code that the soft execution runs."""
         return self.compile(precision=precision).source
 
-    def show(
-        self, choices: Choices, probabilities: Choices | None = None, dead: Any = None
-    ) -> str:
+    def show(self, choices: Choices, probabilities: Choices | None = None, dead: Any = None) -> str:
         """Return the source of the program that some choices make up, readable.
 
         A model without a listing of its own is shown with that of the machine whose choices have

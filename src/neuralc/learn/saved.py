@@ -22,7 +22,9 @@ from neuralc.files import read_bytes, read_text, write_atomic
 VERSION = 1
 
 
-def write(folder: Path, name: str, content: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+def write(
+    folder: Path, name: str, content: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> None:
     """Write both files; whoever reads in between sees the old pair or a mismatch, never a mix.
 
     Raises:

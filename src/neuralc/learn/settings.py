@@ -43,7 +43,7 @@ class Settings:
     """
 
     restarts: int = 100
-    steps: int = 1000
+    steps: int = 500
     seed: int = 0
     optimizer: Literal["rmsprop", "adam"] = "rmsprop"
     rate: float = 0.1
@@ -53,7 +53,7 @@ class Settings:
     noise: float = 0.0
     entropy: float = 0.0
     entropy_decay: float = 0.005
-    concentration: float = 1.0
+    concentration: float = 2.0
     batch: int | None = None
     check_every: int = 10
     stop: Literal["all", "first"] = "all"

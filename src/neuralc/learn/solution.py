@@ -122,7 +122,9 @@ class Solution:
     def run(self, examples: Examples) -> dict[str, Array]:
         """Run the program exactly on bound examples: int `[E, *shape]` for each output."""
         executor = Executor(self.model.program, jit=examples.count > 2000)
-        tables = class_tables(self.module(), examples.inputs) if self.model.program.networks else None
+        tables = (
+            class_tables(self.module(), examples.inputs) if self.model.program.networks else None
+        )
         batch = {name: value[None] for name, value in self.choices.items()}
         return {k: v[0] for k, v in executor.run(batch, examples.inputs, tables).items()}
 

@@ -86,7 +86,9 @@ class Trainer:
             rng = np.random.default_rng(seed)
             gamma = torch.from_numpy(rng.standard_gamma(self.settings.concentration, shape))
         logits = gamma.clamp_min(1e-12).log()
-        parts = [x - x.logsumexp(-1, keepdim=True) for x in self.module.choices.split(logits).values()]
+        parts = [
+            x - x.logsumexp(-1, keepdim=True) for x in self.module.choices.split(logits).values()
+        ]
         return torch.cat([part.flatten(1) for part in parts], 1) if parts else logits
 
     def batch(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -112,9 +114,9 @@ class Trainer:
         loss = negative_log_likelihood(module, *self.batch())
         objective = loss.sum()
         if self.settings.entropy:
-            weight = math.exp(-self.settings.entropy_decay * self.step_number)
-            objective = objective - self.settings.entropy * weight * self.entropy()
-        objective.backward()  # type: ignore[no-untyped-call]
+            bonus = math.exp(-self.settings.entropy_decay * self.step_number)
+            objective = objective - self.settings.entropy * bonus * self.entropy()
+        objective.backward()
         self.loss = loss.detach()
         if module.logits.requires_grad:
             self.clip()

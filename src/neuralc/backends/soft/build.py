@@ -78,9 +78,7 @@ class Builder:
         """Multiply factors and sum labels out, the cheapest pair first."""
         work, open_sums = self.without_identities(list(factors), set(summed), axis)
         while len(work) > 1:
-            _, i, j = min(
-                (self.cost(work, i, j), i, j) for j in range(len(work)) for i in range(j)
-            )
+            _, i, j = min((self.cost(work, i, j), i, j) for j in range(len(work)) for i in range(j))
             rest = [factor for k, factor in enumerate(work) if k not in (i, j)]
             kept = {label for factor in rest for label in factor.labels}
             gone = {
@@ -126,9 +124,7 @@ class Builder:
         if factor.labels == labels:
             return factor
         places = tuple(factor.labels.index(label) for label in labels)
-        drift = self.drift(factor)
-        node = self.graph.add("permute", (factor.node,), (places,), self.dims(labels), drift)
-        return Factor(node, labels)
+        return self.view("permute", factor, (places,), labels)
 
     def without_identities(
         self, factors: list[Factor], summed: set[Label], axis: Label | None
@@ -172,36 +168,36 @@ class Builder:
             return factor
         place = factor.labels.index(label)
         before, after = factor.labels[:place], factor.labels[place + 1 :]
-        drift = self.drift(factor)
         if isinstance(index, int) or not index.labels:
             number = index if isinstance(index, int) else int(index.numbers)
-            left = before + after
-            args, attrs = (factor.node,), (place, number)
-            return Factor(self.graph.add("select", args, attrs, self.dims(left), drift), left)
+            return self.view("select", factor, (place, number), before + after)
         numbers = index.numbers
         if len(index.labels) == 1:
             start = int(numbers[0])
             whole = np.array_equal(numbers, np.arange(start, start + len(numbers)))
             fresh = self.label(len(numbers))
             labels = (*before, fresh, *after)
-            node = factor.node
             if not whole:
-                attrs = (place, tuple(int(n) for n in numbers))
-                node = self.graph.add("index", (node,), attrs, self.dims(labels), drift)
+                flat = tuple(int(n) for n in numbers)
+                factor = self.view("index", factor, (place, flat), labels)
             elif len(numbers) != self.extent(label):
-                attrs = (place, start, len(numbers))
-                node = self.graph.add("narrow", (node,), attrs, self.dims(labels), drift)
-            return self.merged(Factor(node, labels), fresh, index.labels[0])
+                factor = self.view("narrow", factor, (place, start, len(numbers)), labels)
+            return self.merged(Factor(factor.node, labels), fresh, index.labels[0])
         fresh_labels = tuple(self.label(self.extent(old)) for old in index.labels)
         labels = (*before, *fresh_labels, *after)
         flat = tuple(int(n) for n in numbers.reshape(-1))
-        attrs = (place, flat, numbers.shape)
-        result = Factor(
-            self.graph.add("index", (factor.node,), attrs, self.dims(labels), drift), labels
-        )
+        result = self.view("index", factor, (place, flat, numbers.shape), labels)
         for fresh, old in zip(fresh_labels, index.labels, strict=True):
             result = self.merged(result, fresh, old)
         return result
+
+    def view(
+        self, op: str, factor: Factor, attrs: tuple[object, ...], labels: tuple[Label, ...]
+    ) -> Factor:
+        """Return a part of a factor, or the same in another order."""
+        drift = self.drift(factor)
+        node = self.graph.add(op, (factor.node,), attrs, self.dims(labels), drift)
+        return Factor(node, labels)
 
     def merged(self, factor: Factor, fresh: Label, label: Label) -> Factor:
         """Call the axis `fresh` `label`; where that is there already, take the diagonal."""
@@ -210,11 +206,7 @@ class Builder:
         first, second = factor.labels.index(label), factor.labels.index(fresh)
         rest = tuple(other for other in factor.labels if other not in (label, fresh))
         labels = (*rest, label)
-        attrs = (first, second)
-        drift = self.drift(factor)
-        return Factor(
-            self.graph.add("diagonal", (factor.node,), attrs, self.dims(labels), drift), labels
-        )
+        return self.view("diagonal", factor, (first, second), labels)
 
     def taken(self, value: Product | Known, label: Label, index: Known | int) -> Product | Known:
         """Index an axis that a value depends on."""

@@ -1,4 +1,4 @@
-"""How one product of two tensors is written: a plain multiplication, a matrix product, an einsum."""
+"""How a product of two tensors is written: a multiplication, a matrix product, an einsum."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class _Printer:
                 return f"{x}.logsumexp({places})" if self.log else f"{x}.sum({places})"
             case "normalise", ():
                 return f"soft.normalise({x})"
-            case ("einsum" | "mul"), (a, b, out):
+            case (("einsum" | "mul"), (a, b, out)):
                 return contraction(names[0], names[1], a, b, out, log=self.log)
         return self.broadcast(node, names)
 
@@ -139,7 +139,9 @@ class _Printer:
         match node.op, attrs:
             case "lerp", []:
                 chance = align(names[2], places[2], rank, inner=False)
-                a, b = (align(n, p, rank, inner=True) for n, p in zip(names[:2], places, strict=False))
+                a, b = (
+                    align(n, p, rank, inner=True) for n, p in zip(names[:2], places, strict=False)
+                )
                 return f"{'soft' if self.log else 'torch'}.lerp({a}, {b}, {chance})"
             case "mixture", []:
                 return f"soft.mixture({aligned[0]}, [{', '.join(aligned[1:])}])"

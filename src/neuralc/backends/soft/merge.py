@@ -254,12 +254,12 @@ def join(
 ) -> Value:  # fmt: skip
     """Put the parts of a split axis together again, in the order of the axis."""
     found = [settled(value) for value in values]
-    if all(same(value, found[0]) for value in found[1:]) and not (
-        _depends(found[0], parts[0])
-    ):
+    if all(same(value, found[0]) for value in found[1:]) and not (_depends(found[0], parts[0])):
         return found[0]
     if all(isinstance(value, Known) for value in found):
-        return _joined_known(builder, [v for v in found if isinstance(v, Known)], parts, label, order)
+        return _joined_known(
+            builder, [v for v in found if isinstance(v, Known)], parts, label, order
+        )
     arms = [_arm(builder, value, size) for value in found]
     real = any(isinstance(value, Product) and value.real for value in found)
     outer = {other for arm, own in arms for other in arm.labels if other not in (own, *parts)}
@@ -301,9 +301,7 @@ def _joined_known(
 # ---- arrays read at an index that varies
 
 
-def stacked(
-    builder: Builder, parts: Sequence[Value], positions: Known, size: int | None
-) -> Value:
+def stacked(builder: Builder, parts: Sequence[Value], positions: Known, size: int | None) -> Value:
     """Return `parts[positions]`: elements kept apart, read at an index that varies."""
     found = [settled(part) for part in parts]
     if all(same(part, found[0]) for part in found[1:]):

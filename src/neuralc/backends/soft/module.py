@@ -124,9 +124,9 @@ class SoftModule(nn.Module):
         if self.precision == "log":
             params = {name: logspace.from_linear(p) for name, p in params.items()}
         constants = [getattr(self, name) for name in self._constants]
-        networks: Mapping[str, Any] = self.networks
+        networks: dict[str, Any] = dict(self.networks.items())
         if self.precision == "log":
-            networks = {name: _Logarithm(module) for name, module in self.networks.items()}
+            networks = {name: _Logarithm(module) for name, module in networks.items()}
         outputs, observed = self._forward(params, inputs, networks, constants)
         batch = next(iter(inputs.values())).shape[0] if inputs else 1
         full = [
@@ -158,6 +158,6 @@ def _function(source: str, precision: Precision) -> Callable[..., Any]:
     scope: dict[str, Any] = {
         "torch": torch, "soft": logspace if precision == "log" else runtime, "__builtins__": {},
     }  # fmt: skip
-    exec(compile(source, "<neuralc soft execution>", "exec"), scope)
+    exec(compile(source, "<neuralc soft execution>", "exec"), scope)  # noqa: S102  (our own code)
     function: Callable[..., Any] = scope["forward"]
     return function

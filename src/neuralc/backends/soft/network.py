@@ -13,9 +13,7 @@ from neuralc.ir.nodes import Int, Network
 VIEWS = ("select", "narrow", "index", "diagonal", "permute")
 
 
-def call_network(
-    builder: Builder, network: Network, args: Sequence[Product | Known]
-) -> Product:
+def call_network(builder: Builder, network: Network, args: Sequence[Product | Known]) -> Product:
     """Return a network applied to tensors and distributions, concatenated."""
     factors: list[Factor] = []
     axes: list[Label] = []
@@ -47,7 +45,9 @@ def _through_views(
     graph = builder.graph
     base = graph.nodes[arg.node]
     chain = []
-    while base.op in VIEWS and _keeps_last(base.op, base.attrs, len(graph.nodes[base.args[0]].dims)):
+    while base.op in VIEWS and _keeps_last(
+        base.op, base.attrs, len(graph.nodes[base.args[0]].dims)
+    ):
         chain.append(base)
         base = graph.nodes[base.args[0]]
     width = builder.extent(axis)

@@ -68,7 +68,12 @@ class Convolutional(nn.Module):
     """Two convolutions with pooling and a fully connected end, one for each restart."""
 
     def __init__(
-        self, shape: tuple[int, ...], hidden: tuple[int, ...], size: int, softmax: bool, restarts: int
+        self,
+        shape: tuple[int, ...],
+        hidden: tuple[int, ...],
+        size: int,
+        softmax: bool,
+        restarts: int,
     ) -> None:
         """Draw the weights for images of `shape`: (h, w) or (channels, h, w)."""
         super().__init__()
@@ -86,9 +91,7 @@ class Convolutional(nn.Module):
         """Apply every restart's network: `(…, c * h * w)` to `(P, …, size)`."""
         count = self.restarts
         lead = x.shape[1:-1] if restarts else x.shape[:-1]
-        images = x.reshape(count if restarts else 1, -1, *self.shape).expand(
-            count, -1, *self.shape
-        )
+        images = x.reshape(count if restarts else 1, -1, *self.shape).expand(count, -1, *self.shape)
         maps = images.transpose(0, 1).flatten(1, 2)
         for kernel in self.kernels:
             maps = nn.functional.conv2d(maps, kernel, padding=1, groups=count)

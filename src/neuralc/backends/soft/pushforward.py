@@ -148,7 +148,9 @@ def widened(builder: Builder, value: Product | Known, size: int) -> Product | Kn
         return value
     factor = builder.contract(value)
     axis = builder.label(size)
-    result = builder.together("pad", [factor], axis, [value.axis], size, (size,), builder.drift(factor))
+    result = builder.together(
+        "pad", [factor], axis, [value.axis], size, (size,), builder.drift(factor)
+    )
     return Product((result,), axis)
 
 

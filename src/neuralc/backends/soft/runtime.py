@@ -120,7 +120,8 @@ def _folded(x: Tensor, length: int) -> Tensor:
     """Return the distribution of `x` modulo `length`; `rfft` would cut off what is beyond it."""
     if x.shape[-1] <= length:
         return x
-    return widen(x, -(-x.shape[-1] // length) * length).unflatten(-1, (-1, length)).sum(-2)
+    folded: Tensor = widen(x, -(-x.shape[-1] // length) * length).unflatten(-1, (-1, length))
+    return folded.sum(-2)
 
 
 def minimum(x: Tensor, y: Tensor, size: int) -> Tensor:
