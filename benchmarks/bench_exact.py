@@ -1,131 +1,151 @@
-"""Speed of the exact execution, in steps per second: `python -m benchmarks.bench_exact`.
+"""Exact execution in steps per second, against the plain interpreter.
 
-A step is one time step of one program on one example. Compared with the plain interpreter; the
-programs are random choices, the examples random inputs.
+A step is one time step of one program on one example; the programs are random choices, the
+examples random inputs. `score` (which programs are exact on all examples) is what search and
+judging use, `run` also hands the outputs back. Wall time, all cores. The interpreter is the one
+that defines what a program means (`ir/evaluate.py`), one program and example at a time.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import statistics
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 
-from neuralc import machines
-from neuralc.backends.exact import Executor
+from benchmarks.report import Bar, Report, Table, main
+from benchmarks.tasks import TASKS
+from neuralc.backends.exact import Executor, Site, sites
+from neuralc.ir.algebras import Integers
+from neuralc.ir.evaluate import evaluate
 from neuralc.ir.examples import Examples
-from neuralc.ir.nodes import Program
-from neuralc.lang.model import parse
-from neuralc.source import Source
-from tests.exact.reference import draw, interpreted
-from tests.exact.turing import turing
+from neuralc.ir.nodes import Int, Network, Program, Real
+from neuralc.learn.model import Model
 
-EXAMPLES = 10
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was measured for one program; speeds in steps per second, medians."""
-
-    name: str
-    steps: int
-    programs: int
-    compile_s: float
-    score: float
-    score_one_thread: float
-    run: float
-    interpreter: float
+LIMIT = 50.0
+PROGRAMS, EXAMPLES, REPEATS = 100_000, 10, 5
+Arrays = dict[str, np.ndarray[Any, Any]]
+Classes = dict[Site, np.ndarray[Any, Any]]
 
 
 def workloads() -> list[tuple[str, int, Program]]:
     """Return names, time steps made, and programs."""
-    found = [
-        (f"turing (published) T={t} states={s}", t - 1, turing(steps=t, states=s))
-        for t, s in ((6, 2), (7, 3), (9, 4))
-    ]
-    hypers: dict[str, tuple[int, dict[str, int]]] = {
-        "turing": (8, {"numTapeSymbols": 3, "numHeadStates": 3, "tapeLength": 5,
-                       "numTimesteps": 9}),
-        "circuit": (3, {"numGates": 3, "numWires": 3, "numOutputs": 2}),
-        "basic_block": (4, {"maxInt": 5, "numBlocks": 4, "numRegisters": 2, "numTimesteps": 5}),
-        "maze": (24, {"W": 5, "H": 3, "T": 24, "image_size": 32, "max_int": 15}),
-    }  # fmt: skip
-    for name, (steps, values) in hypers.items():
-        path = machines.path(name)
-        source = Source(path.name, path.read_text(encoding="utf-8"))
-        found.append((f"machines/{name}", steps, parse(source, values).program))
-    return found
+    found = []
+    for task in TASKS.values():
+        steps = next(
+            (n for name, n in task.hypers.items() if name.endswith("numTimesteps")),
+            task.hypers.get("numGates", 1),
+        )
+        made = steps - 1 if task.machine == "turing" else steps
+        found.append((task.name, made, task.model().program))
+    maze = {"W": 5, "H": 3, "T": 24, "image_size": 32, "max_int": 15}
+    return [*found, ("maze", 23, Model.load("maze", maze).program)]
 
 
-def seconds(call: Callable[[], object], repeats: int) -> float:
+def draw(
+    program: Program, programs: int, rng: np.random.Generator
+) -> tuple[Arrays, Arrays, Classes]:
+    """Return random choices `[C, *shape]`, inputs `[E, *shape]`, and classes of all images."""
+    params = {}
+    for decl in program.of("param"):
+        assert isinstance(decl.type, Int)
+        limits = decl.type.size if decl.limits is None else np.reshape(decl.limits, decl.shape)
+        numbers = rng.integers(0, limits, (programs, *decl.shape))
+        params[decl.name] = numbers.astype(np.uint8)  # as a search holds them
+    inputs = {
+        decl.name: rng.integers(0, decl.type.size, (EXAMPLES, *decl.shape))
+        for decl in program.of("input")
+        if isinstance(decl.type, Int)
+    }
+    classes = {}
+    for site in sites(program):
+        kind = program.network[site.network].output
+        assert isinstance(kind, Int)
+        classes[site] = rng.integers(0, kind.size, (1, EXAMPLES, *site.shape(program)))
+    return params, inputs, classes
+
+
+def interpreted(program: Program, params: Arrays, inputs: Arrays, classes: Classes) -> list[object]:
+    """Run the first program on all examples by the interpreter."""
+    stores: list[object] = []
+    for example in range(EXAMPLES):
+        given: dict[Any, Any] = {
+            (name, index): int(array[0][index])
+            for name, array in params.items()
+            for index in np.ndindex(array.shape[1:])
+        }
+        for decl in program.of("input"):
+            for index in np.ndindex(decl.shape):
+                real = isinstance(decl.type, Real)  # an image is stood for by where it is
+                place = (example, *index)
+                given[decl.name, index] = (
+                    (decl.name, index) if real else int(inputs[decl.name][place])
+                )
+        stores.append(evaluate(program, given, Integers(_lookup(classes, example))))
+    return stores
+
+
+def _lookup(classes: Classes, example: int) -> Callable[[Network, Any], int]:
+    def call(network: Network, args: Any) -> int:
+        images = [arg for arg in args if isinstance(arg, tuple)]
+        numbers = [arg for arg in args if not isinstance(arg, tuple)]
+        found = classes[Site(network.name, tuple(name for name, _ in images))]
+        where = [i for _, index in images for i in index]
+        return int(found[(0, example, *where, *numbers)])
+
+    return call
+
+
+def seconds(call: Callable[[], object], repeats: int = REPEATS) -> float:
     """Return the median time of a call, after one that does not count."""
     call()
     times = []
     for _ in range(repeats):
-        begin = time.perf_counter()
+        began = perf_counter()
         call()
-        times.append(time.perf_counter() - begin)
+        times.append(perf_counter() - began)
     return statistics.median(times)
 
 
-def measure(name: str, steps: int, program: Program, programs: int, repeats: int) -> Row:
-    rng = np.random.default_rng(0)
-    params, inputs, networks = draw(program, programs, EXAMPLES, rng)
-    params = {key: array.astype(np.uint8) for key, array in params.items()}  # as a search holds it
-    begin = time.perf_counter()
+def measure(name: str, steps: int, program: Program) -> dict[str, Any]:
+    """Return the row of one program, speeds in million steps per second."""
+    params, inputs, classes = draw(program, PROGRAMS, np.random.default_rng(0))
+    began = perf_counter()
     executor = Executor(program)
     few = {key: array[:1] for key, array in params.items()}
-    alone = {site: array[:1] for site, array in networks.items()}
-    targets = {key: array[0] for key, array in executor.run(few, inputs, alone).items()}
-    compiled = time.perf_counter() - begin
+    targets = {key: array[0] for key, array in executor.run(few, inputs, classes).items()}
+    compiled = perf_counter() - began
     examples = Examples(inputs, targets, EXAMPLES)
-    work = programs * EXAMPLES * steps
-    score = seconds(lambda: executor.score(params, examples, networks), repeats)
-    run = seconds(lambda: executor.run(params, inputs, networks), repeats)
+    work = PROGRAMS * EXAMPLES * steps / 1e6
+    score = work / seconds(lambda: executor.score(params, examples, classes))
+    run = work / seconds(lambda: executor.run(params, inputs, classes))
     executor.threads = 1
-    one = seconds(lambda: executor.score(params, examples, networks), repeats)
-    slow = seconds(lambda: interpreted(program, few, inputs, alone), 3)
-    return Row(name, steps, programs, compiled, work / score, work / one, work / run,
-               EXAMPLES * steps / slow)  # fmt: skip
+    alone = work / seconds(lambda: executor.score(params, examples, classes))
+    slow = seconds(lambda: interpreted(program, few, inputs, classes), 3)
+    plain = EXAMPLES * steps / 1e6 / slow
+    return {
+        "machine": name, "steps": steps, "score": score, "score, 1 core": alone, "run": run,
+        "interpreter": plain, "times faster": score / plain, "compilation, s": compiled,
+    }  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the numbers here too")
-    parser.add_argument("--programs", type=int, default=100_000)
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    cores = len(os.sched_getaffinity(0))
-    print(f"{options.programs} programs x {EXAMPLES} examples, {cores} cores; million steps/s")
-    print(f"{'':34}{'score':>8}{'1 core':>8}{'run':>8}{'interpr.':>10}{'times':>9}{'compile':>9}")
-    executor_warm_up()
-    rows = []
-    for name, steps, program in workloads():
-        row = measure(name, steps, program, options.programs, options.repeats)
-        rows.append(row)
-        speeds = [x / 1e6 for x in (row.score, row.score_one_thread, row.run)]
-        print(f"{name:34}{speeds[0]:8.1f}{speeds[1]:8.1f}{speeds[2]:8.1f}"
-              f"{row.interpreter / 1e6:10.4f}{row.score / row.interpreter:9.0f}"
-              f"{row.compile_s:8.2f}s", flush=True)  # fmt: skip
-    if options.json:
-        about = {"cores": cores, "python": platform.python_version(), "examples": EXAMPLES}
-        text = json.dumps({"about": about, "rows": [asdict(row) for row in rows]}, indent=2)
-        options.json.write_text(text + "\n", encoding="utf-8")
-
-
-def executor_warm_up() -> None:
-    """Compile something, so that numba's own start is not counted as compilation."""
-    program = turing(steps=2)
-    params, inputs, _ = draw(program, 1, 1, np.random.default_rng(0))
-    Executor(program).run(params, inputs)
+def run() -> Report:
+    """Measure every program."""
+    warm_up = TASKS["circuit swap"].model().program  # numba's own start is not compilation
+    params, inputs, classes = draw(warm_up, 1, np.random.default_rng(0))
+    Executor(warm_up).run(params, inputs, classes)
+    rows = [measure(*load) for load in workloads()]
+    bars = [
+        Bar(f"{row['machine']}: million steps per second", f">= {LIMIT:.0f}", row["score"],
+            row["score"] >= LIMIT)
+        for row in rows
+        if row["machine"].startswith("turing")
+    ]  # fmt: skip
+    title = f"Million steps per second, {PROGRAMS} programs x {EXAMPLES} examples"
+    return Report("exact", [Table(title, rows)], bars)
 
 
 if __name__ == "__main__":
-    main()
+    main(run)

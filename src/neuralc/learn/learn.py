@@ -6,7 +6,8 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,15 +63,26 @@ def learn(
     """
     chosen = dataclasses.replace(settings or Settings(), **_given(changes))
     train, held_out = split(model.program, data, test)
-    run = _Run(model, train, chosen, Path(out) if out else None, networks or {})
-    run.resume()
     report = progress or (lambda done, total, remark: None)
-    run.loop(report)
-    solution = run.solution(held_out, report)
+    with _threads(chosen.threads):
+        run = _Run(model, train, chosen, Path(out) if out else None, networks or {})
+        run.resume()
+        run.loop(report)
+        solution = run.solution(held_out, report)
     if out:
         solution.save(out)
         run.forget()
     return solution
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _given(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Settings:
             program, when the search is over.
         precision: "linear" or "log", see `SoftModule`.
         device: where tensors live.
+        threads: of torch while learning, restored afterwards. The tensors of a step are small:
+            on a machine that does anything else besides, two threads are slower than one, by far.
 
     Source: Gaunt et al., "TerpreT" (2016), arXiv:1608.04428, section 5: RMSProp at 0.1, clipping,
     decaying noise and entropy bonus, Dirichlet starts.
@@ -63,10 +65,11 @@ class Settings:
     polish: int = 0
     precision: Literal["linear", "log"] = "linear"
     device: str = "cpu"
+    threads: int = 1
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot mean anything."""
-        positive = ("restarts", "steps", "rate", "clip", "check_every", "concentration")
+        positive = ("restarts", "steps", "rate", "clip", "check_every", "concentration", "threads")
         for name in positive:
             if getattr(self, name) <= 0:
                 raise NeuralcError(f"{name} must be positive, found {getattr(self, name)}")

@@ -67,3 +67,23 @@ def _matrix_product(left: str, right: str, a: Names, b: Names, out: Names) -> st
     if not columns:
         return None
     return f"torch.bmm({left}, {right})" if n else f"{left} @ {right}"
+
+
+def align(name: str, places: tuple[int, ...], rank: int, *, inner: bool) -> str:
+    """Return code that makes a tensor broadcast with others of `rank` dimensions and a last one.
+
+    `places[k]` is the position of its dimension `k`, -1 for the last; `inner` tells whether it
+    has that last one.
+    """
+    outer = [place for place in places if place != -1]
+    if places and -1 in places[:-1] or outer != sorted(outer):
+        order = sorted(range(len(places)), key=lambda k: places[k] if places[k] != -1 else rank)
+        name = f"{name}.permute({', '.join(map(str, order))})"
+        outer = sorted(outer)
+    if outer:
+        missing = [place for place in range(outer[0], rank) if place not in outer]
+        for place in missing:
+            name += f".unsqueeze({place - outer[0]})"
+    if not inner:
+        name += ".unsqueeze(-1)"
+    return name

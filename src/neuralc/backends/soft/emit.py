@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuralc.backends.soft.contraction import contraction
+from neuralc.backends.soft.backward import TAPED
+from neuralc.backends.soft.constants import Constants
+from neuralc.backends.soft.contraction import align, contraction
 from neuralc.backends.soft.graph import Node
 from neuralc.backends.soft.lower import Lowered
 from neuralc.source import Source
@@ -20,46 +22,50 @@ from neuralc.source import Source
 ALGEBRA = {"min": "minimum", "max": "maximum", "eq": "equal", "less": "less"}
 
 
-@dataclass
-class Emitted:
-    """Code and the constants that it needs: arrays of reals, and of indices."""
-
-    source: str
-    constants: list[np.ndarray]
-
-
-def emit(lowered: Lowered, source: Source | None, *, log: bool = False) -> Emitted:
+def emit(
+    lowered: Lowered, constants: Constants, source: Source | None, *, log: bool = False
+) -> str:
     """Print a tensor program as the function `forward`; in log space if `log`."""
-    return _Printer(lowered, source, log).run()
+    return Printer(lowered, constants, source, log).run()
 
 
 @dataclass
-class _Printer:
+class Printer:
+    """Writes code line by line; `training` also keeps what `backward.py` needs."""
+
     lowered: Lowered
-    source: Source | None
-    log: bool
+    constants: Constants
+    source: Source | None = None
+    log: bool = False
     lines: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     used: Counter[str] = field(default_factory=Counter)
-    constants: list[np.ndarray] = field(default_factory=list)
     unbound: dict[tuple[int, int], str] = field(default_factory=dict)
     selects: Counter[tuple[int, int]] = field(default_factory=Counter)
     line: int = 0
+    training: bool = False
 
-    def run(self) -> Emitted:
+    def run(self) -> str:
+        """Return the function `forward`."""
         roots = [*self.lowered.outputs.values(), *(node for node, _ in self.lowered.observed)]
         live = self.lowered.graph.live(roots)
-        self.selects.update((n.args[0], n.attrs[0]) for n in live if n.op == "select")
         self.lines.append("def forward(params, inputs, networks, constants):")
-        for node in live:
-            self.comment(node)
-            self.names[node.number] = self.node(node)
+        self.write(live)
         outputs = [f"{n!r}: {self.names[node]}" for n, node in self.lowered.outputs.items()]
         observed = [self.names[node] for node, _ in self.lowered.observed]
         self.lines.append(f"    return {{{', '.join(outputs)}}}, [{', '.join(observed)}]")
-        return Emitted("\n".join(self.lines) + "\n", self.constants)
+        return "\n".join(self.lines) + "\n"
+
+    def write(self, live: list[Node]) -> None:
+        """Write the lines of nodes, those that have a name already left out."""
+        self.selects.update((n.args[0], n.attrs[0]) for n in live if n.op == "select")
+        for node in live:
+            if node.number not in self.names:
+                self.comment(node)
+                self.names[node.number] = self.node(node)
 
     def comment(self, node: Node) -> None:
+        """Write the line of the model that a node comes from."""
         if self.source is None or node.line == self.line or node.op in ("const", "param", "input"):
             return
         self.line = node.line
@@ -73,10 +79,30 @@ class _Printer:
         if node.op == "select":
             return self.select(node)
         name = self.fresh(node.hint if node.op not in ("param", "input") else node.attrs[0])
-        self.lines.append(f"    {name} = {self.expression(node)}")
+        if self.training and node.op == "normalise":
+            x = self.names[node.args[0]]
+            self.lines.append(f"    {name}_sum = {x}.sum(-1, keepdim=True)")
+            self.lines.append(f"    {name} = {x} / {name}_sum")
+        elif self.training and node.op in TAPED:
+            self.taped(node, name)
+        else:
+            self.lines.append(f"    {name} = {self.expression(node)}")
         return name
 
+    def taped(self, node: Node, name: str) -> None:
+        """Write an operation whose gradient is left to autograd."""
+        operands = list(dict.fromkeys(node.args))
+        inner = dict(self.names) | {arg: f"x{k}" for k, arg in enumerate(operands)}
+        outer, self.names = self.names, inner
+        body = self.expression(node)
+        self.names = outer
+        names = ", ".join(f"x{k}" for k in range(len(operands)))
+        values = ", ".join(self.names[arg] for arg in operands)
+        call = f"soft.taped(lambda {names}: {body}, {values})"
+        self.lines.append(f"    {name}, {name}_tape = {call}")
+
     def fresh(self, hint: str) -> str:
+        """Return a name that is not used yet."""
         hint = "".join(c if c.isalnum() else "_" for c in hint).strip("_") or "x"
         hint = hint if not hint[0].isdigit() else f"x{hint}"
         self.used[hint] += 1
@@ -95,11 +121,8 @@ class _Printer:
             self.unbound[source, dim] = name
         return f"{self.unbound[source, dim]}[{number}]"
 
-    def constant(self, array: np.ndarray) -> str:
-        self.constants.append(array)
-        return f"constants[{len(self.constants) - 1}]"
-
     def expression(self, node: Node) -> str:
+        """Return the right-hand side of the line of a node."""
         names = [self.names[arg] for arg in node.args]
         x = names[0] if names else ""
         match node.op, node.attrs:
@@ -108,13 +131,13 @@ class _Printer:
             case "const", (number,):
                 array = self.lowered.graph.arrays[number]
                 shape = " x ".join(map(str, array.shape)) or "scalar"
-                return f"{self.constant(array)}  # {shape}"
+                return f"{self.constants.code(array)}  # {shape}"
             case "network", (name, added):
                 return f"networks[{name!r}]({x}, restarts={not added})"
             case "narrow", (dim, start, length):
                 return f"{x}.narrow({dim}, {start}, {length})"
             case "index", (dim, numbers, *shape):
-                picked = f"{x}.index_select({dim}, {self.constant(np.asarray(numbers))})"
+                picked = f"{x}.index_select({dim}, {self.constants.code(np.asarray(numbers))})"
                 return f"{picked}.unflatten({dim}, {shape[0]})" if shape else picked
             case "diagonal", (first, second):
                 return f"{x}.diagonal(dim1={first}, dim2={second})"
@@ -149,15 +172,15 @@ class _Printer:
                 return f"soft.{op}([{', '.join(aligned)}])"
             case "join", [dim, lengths, order]:
                 straight = list(order) == list(range(len(order)))
-                index = None if straight else self.constant(np.asarray(order))
+                index = None if straight else self.constants.code(np.asarray(order))
                 return f"soft.join([{', '.join(aligned)}], {dim - rank - 1}, {lengths}, {index})"
             case "pad", [size]:
                 return f"soft.widen({aligned[0]}, {size})"
             case "gather", [index, _]:
-                return f"soft.gather({aligned[0]}, {self.constant(np.asarray(index))})"
+                return f"soft.gather({aligned[0]}, {self.constants.code(np.asarray(index))})"
             case "scatter", [index, size]:
                 parts = f"[{', '.join(aligned)}]"
-                return f"soft.scatter({parts}, {self.constant(np.asarray(index))}, {size})"
+                return f"soft.scatter({parts}, {self.constants.code(np.asarray(index))}, {size})"
             case ("add" | "sub") as op, [offset, modulus, _, size]:
                 sign = 1 if op == "add" else -1
                 return f"soft.add({', '.join(aligned)}, {offset}, {modulus}, {size}, sign={sign})"
@@ -166,23 +189,3 @@ class _Printer:
             case ("eq" | "less") as op, [_, _, values, size]:
                 return f"soft.{ALGEBRA[op]}({', '.join(aligned)}, {values}, {size})"
         raise AssertionError(f"no code for {node.op}")
-
-
-def align(name: str, places: tuple[int, ...], rank: int, *, inner: bool) -> str:
-    """Return code that makes a tensor broadcast with others of `rank` dimensions and a last one.
-
-    `places[k]` is the position of its dimension `k`, -1 for the last; `inner` tells whether it
-    has that last one.
-    """
-    outer = [place for place in places if place != -1]
-    if places and -1 in places[:-1] or outer != sorted(outer):
-        order = sorted(range(len(places)), key=lambda k: places[k] if places[k] != -1 else rank)
-        name = f"{name}.permute({', '.join(map(str, order))})"
-        outer = sorted(outer)
-    if outer:
-        missing = [place for place in range(outer[0], rank) if place not in outer]
-        for place in missing:
-            name += f".unsqueeze({place - outer[0]})"
-    if not inner:
-        name += ".unsqueeze(-1)"
-    return name

@@ -150,11 +150,18 @@ class _Lowering:
             if isinstance(index, int):
                 key.append(index)
                 continue
-            if not set(index.labels) <= self.turns:
-                raise Unavailable(f"{target.name} is set at the value of a gate")
-            key.append((int(index.numbers[0]), int(index.numbers[-1]) + 1))
+            key.append(self.span(index, labels))
             labels += index.labels
         self.read.layers[-1].put(target.name, tuple(key), Piece(value, tuple(labels)))
+
+    def span(self, index: Known, taken: Sequence[Label]) -> tuple[int, int]:
+        """Return the range of elements that the turns of one loop set, each turn its own."""
+        if len(index.labels) != 1 or index.labels[0] in taken or index.labels[0] not in self.turns:
+            raise Unavailable("an element is set at the value of a gate")
+        first, last = int(index.numbers[0]), int(index.numbers[-1])
+        if not np.array_equal(index.numbers, np.arange(first, last + 1)):
+            raise Unavailable("an element is set at a value that a loop decides")
+        return first, last + 1
 
     def loop(self, loop: For, env: Env) -> None:
         start, stop = self.read.number(loop.start, env), self.read.number(loop.stop, env)

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neuralc.backends.soft import logspace, runtime
+from neuralc.backends.soft.constants import Constants
 from neuralc.backends.soft.emit import emit
 from neuralc.backends.soft.graph import B, P
 from neuralc.backends.soft.lower import lower
 from neuralc.backends.soft.networks import build_network
 from neuralc.backends.soft.parameters import Choices, softmaxes
+from neuralc.backends.soft.training import Training, can_cut
 from neuralc.ir.nodes import Int, Program
 
 Precision = Literal["linear", "log"]
@@ -55,8 +56,9 @@ class SoftModule(nn.Module):
         """
         super().__init__()
         lowered = lower(program, lerp=precision == "linear")
-        emitted = emit(lowered, program.source, log=precision == "log")
-        self.program, self.precision, self.source = program, precision, emitted.source
+        self._constants = Constants(log=precision == "log")
+        self.source = emit(lowered, self._constants, program.source, log=precision == "log")
+        self.program, self.precision = program, precision
         self.expected = [number for _, number in lowered.observed]
         ends = [*lowered.outputs.values(), *(node for node, _ in lowered.observed)]
         dims = [lowered.graph.nodes[end].dims for end in ends]
@@ -70,14 +72,9 @@ class SoftModule(nn.Module):
             self.networks[network.name] = (
                 make(restarts) if make else build_network(network, restarts)
             )
-        self._constants = [f"constant_{k}" for k in range(len(emitted.constants))]
-        for name, array in zip(self._constants, emitted.constants, strict=True):
-            real = array.dtype.kind == "f"
-            tensor = torch.from_numpy(np.array(array)) if real else torch.as_tensor(array)
-            if real and precision == "log":
-                tensor = logspace.from_linear(tensor)
-            self.register_buffer(name, tensor, persistent=False)
-        self._forward = _function(emitted.source, precision)
+        self._forward = _function(self.source, precision)
+        generated = precision == "linear" and can_cut(lowered)
+        self._training = Training(lowered, self._constants) if generated else None
 
     @property
     def restarts(self) -> int:
@@ -123,11 +120,14 @@ class SoftModule(nn.Module):
         params = self.probabilities()
         if self.precision == "log":
             params = {name: logspace.from_linear(p) for name, p in params.items()}
-        constants = [getattr(self, name) for name in self._constants]
         networks: dict[str, Any] = dict(self.networks.items())
         if self.precision == "log":
             networks = {name: _Logarithm(module) for name, module in networks.items()}
-        outputs, observed = self._forward(params, inputs, networks, constants)
+        if self._training is not None and torch.is_grad_enabled():
+            outputs, observed = self._training(params, inputs, networks, self.logits)
+        else:
+            constants = self._constants.tensors(self.logits)
+            outputs, observed = self._forward(params, inputs, networks, constants)
         batch = next(iter(inputs.values())).shape[0] if inputs else 1
         full = [
             self._full(value, lead, batch)

@@ -5,7 +5,7 @@ Distributions are probabilities along the last dimension; everything broadcasts 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -172,3 +172,20 @@ def _test(yes: Tensor, no: Tensor, values: tuple[int, int], size: int) -> Tensor
 def normalise(x: Tensor) -> Tensor:
     """Divide by the sum along the last dimension."""
     return x / x.sum(-1, keepdim=True)
+
+
+Tape = tuple[tuple[Tensor, ...], Tensor]
+
+
+def taped(function: Callable[..., Tensor], *operands: Tensor) -> tuple[Tensor, Tape]:
+    """Run one operation with autograd recording; return the result and what `untape` needs."""
+    leaves = tuple(operand.detach().requires_grad_() for operand in operands)
+    with torch.enable_grad():
+        result = function(*leaves)
+    return result.detach(), (leaves, result)
+
+
+def untape(tape: Tape, gradient: Tensor) -> tuple[Tensor, ...]:
+    """Return the gradients of the operands of a recorded operation."""
+    leaves, result = tape
+    return torch.autograd.grad(result, leaves, gradient, retain_graph=True)

@@ -1,0 +1,244 @@
+"""Reverse mode on the tensor program: the code that turns gradients of its ends into gradients
+of its sources.
+
+Writing it out saves what autograd spends on recording every small operation, which is as much as
+the operations themselves. Each operation has one rule here; those without one (`TAPED`) are left to
+autograd, one by one. Knows names and shapes, not what a program is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neuralc.backends.soft.contraction import align, contraction
+from neuralc.backends.soft.graph import Node
+
+TAPED = ("add", "sub", "min", "max", "eq", "less", "scatter", "features")
+VIEWS = ("select", "narrow", "index", "diagonal")
+SOURCES = ("param", "input", "network")
+
+
+@dataclass
+class Backward:
+    """Writes the lines of a backward function.
+
+    `names` are the variables of the forward code by node; `constant` adds a constant and returns
+    code for it.
+    """
+
+    nodes: dict[int, Node]
+    names: dict[int, str]
+    constant: Callable[[np.ndarray], str]
+    wanted: frozenset[int]
+    lines: list[str] = field(default_factory=list)
+    grads: dict[int, str] = field(default_factory=dict)
+    buffers: set[int] = field(default_factory=set)
+    stacked: dict[int, dict[int, str]] = field(default_factory=dict)
+    needed: set[int] = field(default_factory=set)
+    viewed: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
+    count: int = 0
+
+    def write(self, ends: list[tuple[int, str]]) -> list[str]:
+        """Return the lines, given for each end the variable that holds its gradient."""
+        for node in self.nodes.values():
+            if node.number in self.wanted or any(arg in self.needed for arg in node.args):
+                self.needed.add(node.number)
+            for arg in node.args:
+                key = ("select", node.attrs[0]) if node.op == "select" else (node.op, -1)
+                self.viewed.setdefault(arg, set()).add(key)
+        ending = {number for number, _ in ends}
+        for number, name in ends:
+            self.add(number, name, ending)
+        for number in sorted(self.nodes, reverse=True):
+            node = self.nodes[number]
+            if number in self.stacked:
+                self.unbound(node)
+            if number in self.grads and node.op not in SOURCES:
+                self.rule(node, self.grads[number])
+        return self.lines
+
+    # ---- collecting gradients
+
+    def new(self, code: str) -> str:
+        """Give an expression a name."""
+        self.count += 1
+        self.lines.append(f"g{self.count} = {code}")
+        return f"g{self.count}"
+
+    def add(self, number: int, code: str, ending: set[int] | None = None) -> None:
+        """Add to the gradient of a node."""
+        if number not in self.needed:
+            return
+        if number not in self.grads:
+            self.grads[number] = code if code.isidentifier() else self.new(code)
+        elif number in self.buffers:
+            self.lines.append(f"{self.grads[number]} += {code}")
+        else:
+            self.grads[number] = self.new(f"{self.grads[number]} + {code}")
+
+    def into(self, number: int, part: str, code: str) -> None:
+        """Add to a part of the gradient of a node: in place, into a buffer of its own."""
+        if number not in self.needed:
+            return
+        if number not in self.buffers:
+            like = self.names[number]
+            before = self.grads.get(number)
+            made = f"{before}.clone()" if before else f"torch.zeros_like({like})"
+            self.grads[number] = self.new(made)
+            self.buffers.add(number)
+        self.lines.append(f"{self.grads[number]}.{part}.add_({code})")
+
+    def unbound(self, node: Node) -> None:
+        """Put the gradients of all selections along one dimension together."""
+        parts = self.stacked[node.number]
+        ((_, dim),) = self.viewed[node.number]
+        size = node.dims[dim]
+        assert isinstance(size, int)
+        rest = next(iter(parts.values()))
+        rows = [parts.get(k, f"torch.zeros_like({rest})") for k in range(size)]
+        self.add(node.number, f"torch.stack(({', '.join(rows)},), {dim})")
+
+    def summed(self, code: str, places: tuple[int, ...], rank: int) -> str:
+        """Reduce a gradient with `rank` dimensions and a last one to those of an operand."""
+        outer = [place for place in places if place != -1]
+        missing = [place for place in range(rank) if place not in outer]
+        last = -1 in places
+        if not last:
+            missing.append(rank)
+        if missing:
+            code = f"{code}.sum({tuple(missing)})"
+        return turned(code, places, rank)
+
+    # ---- one rule for each operation
+
+    def rule(self, node: Node, g: str) -> None:
+        """Pass the gradient of a node on to its operands."""
+        x = node.args[0] if node.args else -1
+        match node.op, node.attrs:
+            case "select", (dim, number):
+                if self.viewed[x] == {("select", dim)}:
+                    if x in self.needed:
+                        self.stacked.setdefault(x, {})[number] = g
+                else:
+                    self.into(x, f"select({dim}, {number})", g)
+            case "narrow", (dim, start, length):
+                self.into(x, f"narrow({dim}, {start}, {length})", g)
+            case "index", (dim, numbers, *shape):
+                index = self.constant(np.asarray(numbers))
+                code = f"{g}.flatten({dim}, {dim + len(shape[0]) - 1})" if shape else g
+                zeros = f"torch.zeros_like({self.names[x]})"
+                self.add(x, f"{zeros}.index_add_({dim}, {index}, {code})")
+            case "diagonal", (first, second):
+                self.into(x, f"diagonal(dim1={first}, dim2={second})", g)
+            case "permute", (places,):
+                self.add(x, f"{g}.permute({tuple(np.argsort(places).tolist())})")
+            case "sum", (places,):
+                for place in places:
+                    g += f".unsqueeze({place})"
+                self.add(x, f"{g}.expand_as({self.names[x]})")
+            case "normalise", ():
+                y, total = self.names[node.number], f"{self.names[node.number]}_sum"
+                self.add(x, f"({g} - ({g} * {y}).sum(-1, keepdim=True)) / {total}")
+            case (("einsum" | "mul"), (a, b, out)):
+                left, right = node.args
+                self.factor(left, g, out, self.names[right], b, a)
+                self.factor(right, g, out, self.names[left], a, b)
+            case op, _ if op in TAPED:
+                self.taped(node, g)
+            case _:
+                self.broadcast(node, g)
+
+    def factor(
+        self, number: int, g: str, out: tuple[int, ...], other: str, b: tuple[int, ...],
+        a: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        """The gradient of one of two factors: a product with the other one."""
+        if number not in self.needed:
+            return
+        there = {*out, *b}
+        kept = tuple(name for name in a if name in there)
+        code = contraction(g, other, out, b, kept)
+        if kept != a:  # summed over in the forward code, and in no other factor
+            if not code.isidentifier():
+                code = f"({code})"
+            for place, name in enumerate(a):
+                if name not in there:
+                    code += f".unsqueeze({place})"
+            code += f".expand_as({self.names[number]})"
+        self.add(number, code)
+
+    def taped(self, node: Node, g: str) -> None:
+        """Leave an operation to autograd, which has recorded it by itself."""
+        found = self.new(f"soft.untape({self.names[node.number]}_tape, {g})")
+        for k, arg in enumerate(dict.fromkeys(node.args)):
+            self.add(arg, f"{found}[{k}]")
+
+    def broadcast(self, node: Node, g: str) -> None:
+        """Operations whose operands broadcast along `rank` dimensions."""
+        rank, places, *attrs = node.attrs
+        names = [self.names[arg] for arg in node.args]
+        match node.op, attrs:
+            case "lerp", []:
+                a, b, chance = node.args
+                weight = align(names[2], places[2], rank, inner=False)
+                if {a, b} & self.needed:
+                    part = self.new(f"{g} * {weight}")
+                    self.add(b, self.summed(part, places[1], rank))
+                    if a in self.needed:
+                        self.add(a, self.summed(f"({g} - {part})", places[0], rank))
+                if chance in self.needed:
+                    first = align(names[0], places[0], rank, inner=True)
+                    second = align(names[1], places[1], rank, inner=True)
+                    self.add(chance, self.summed(f"({g} * ({second} - {first}))", places[2], rank))
+            case "mixture", []:
+                self.mixture(node, g, names)
+            case "stack", []:
+                for k, (arg, place) in enumerate(zip(node.args, places, strict=True)):
+                    self.add(arg, self.summed(f"{g}.select(-2, {k})", place, rank))
+            case "join", [dim, lengths, order]:
+                if list(order) != list(range(len(order))):
+                    back = self.constant(np.argsort(order))
+                    g = self.new(f"{g}.index_select({dim - rank - 1}, {back})")
+                start = 0
+                for arg, place, length in zip(node.args, places, lengths, strict=True):
+                    part = f"{g}.narrow({dim}, {start}, {length})"
+                    self.add(arg, self.summed(part, place, rank))
+                    start += length
+            case "pad", [_]:
+                (place,) = places
+                size = self.nodes[node.args[0]].dims[place.index(-1)]
+                self.add(node.args[0], self.summed(f"{g}.narrow(-1, 0, {size})", place, rank))
+            case "gather", [index, _]:
+                back = self.constant(np.argsort(index))
+                code = f"{g}.index_select(-1, {back})"
+                self.add(node.args[0], self.summed(code, places[0], rank))
+            case _:
+                raise AssertionError(f"no rule for {node.op}")
+
+    def mixture(self, node: Node, g: str, names: list[str]) -> None:
+        """`sum_k weights[..., k] * arms[k]`."""
+        rank, places = node.attrs[:2]
+        weights, *arms = node.args
+        parts = self.new(f"{align(names[0], places[0], rank, inner=True)}.unsqueeze(-1).unbind(-2)")
+        rows = []
+        for k, (arm, place) in enumerate(zip(arms, places[1:], strict=True)):
+            if arm in self.needed:
+                self.add(arm, self.summed(f"({g} * {parts}[{k}])", place, rank))
+            if weights in self.needed:
+                there = align(names[1 + k], place, rank, inner=True)
+                outer = tuple(p for p in places[0] if p != -1)
+                rows.append(self.new(self.summed(f"({g} * {there})", tuple(sorted(outer)), rank)))
+        if weights in self.needed:
+            total = f"torch.stack(({', '.join(rows)}), -1)"
+            self.add(weights, turned(total, places[0], rank))
+
+
+def turned(code: str, places: tuple[int, ...], rank: int) -> str:
+    """Permute dimensions that are in the order of the result to the order `places`."""
+    order = sorted(places, key=lambda place: rank if place == -1 else place)
+    if list(places) == order:
+        return code
+    return f"{code}.permute({tuple(order.index(place) for place in places)})"

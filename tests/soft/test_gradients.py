@@ -1,0 +1,227 @@
+"""Gradients of the soft execution against differences: choices, inputs, the functions it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from neuralc.backends.soft import SoftModule, logspace, runtime
+from neuralc.backends.soft.module import Precision
+from neuralc.backends.soft.parameters import softmaxes
+from neuralc.ir.algebras import Integers
+from neuralc.ir.evaluate import evaluate
+from neuralc.ir.nodes import Program
+from neuralc.learn.train import negative_log_likelihood
+from tests.random_models import Features, programs, random_assignment, random_program
+from tests.soft.reference import inputs_of, one_hot
+
+STEP = 1e-5
+PRECISIONS: tuple[Precision, ...] = ("linear", "log")
+
+
+def task(program: Program, seed: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return inputs and targets that some choices give, a part of them not observed."""
+    rng = np.random.default_rng(seed)
+    runs = [random_assignment(program, seed + k) for k in range(2)]
+    decls = program.of("input")
+    names = {decl.name for decl in decls}
+    sure = [one_hot(program, {e: v for e, v in run.items() if e[0] in names}) for run in runs]
+    found = [evaluate(program, run, Integers()) for run in runs]
+    targets = {}
+    for decl in program.of("output"):
+        array = np.array([[out[decl.name, at] for at in np.ndindex(decl.shape)] for out in found])
+        array[rng.random(array.shape) < 0.2] = -1
+        targets[decl.name] = torch.from_numpy(array.reshape(len(runs), *decl.shape))
+    return inputs_of(program, sure), targets
+
+
+def loss_of(module: SoftModule, inputs: Any, targets: Any, logits: Tensor) -> Tensor:
+    """Return the loss of each row of logits."""
+    module.logits = torch.nn.Parameter(logits)
+    return negative_log_likelihood(module, module.prepare(inputs), targets)
+
+
+def check_choices(program: Program, precision: Precision, seed: int = 0) -> None:
+    """All differences come from one batch: a restart for each shifted logit."""
+    module = SoftModule(program, precision=precision).double()
+    inputs, targets = task(program, seed)
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(1, module.choices.total, generator=generator, dtype=torch.float64)
+    shift = STEP * torch.eye(module.choices.total, dtype=torch.float64)
+    with torch.no_grad():
+        high = loss_of(module, inputs, targets, logits + shift)
+        low = loss_of(module, inputs, targets, logits - shift)
+    loss = loss_of(module, inputs, targets, logits)
+    if not loss.requires_grad:  # no choice reaches what is observed
+        torch.testing.assert_close(high, low)
+        return
+    (gradient,) = torch.autograd.grad(loss, module.logits)
+    differences = (high - low) / (2 * STEP)
+    torch.testing.assert_close(
+        gradient[0], differences, rtol=1e-5, atol=1e-6, msg=lambda m: f"{m}\n{program}"
+    )
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_gradients_of_the_choices(precision: Precision) -> None:
+    @given(program=programs())
+    @settings(max_examples=2 * settings().max_examples)
+    def run(program: Program) -> None:
+        check_choices(program, precision)
+
+    run()
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_gradients_of_the_choices_on_seeds(precision: Precision) -> None:
+    for seed in range(200):
+        check_choices(random_program(seed, Features(tight=bool(seed % 2))), precision, seed)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_gradients_of_the_inputs(precision: Precision) -> None:
+    for seed in range(25):
+        program = random_program(seed, Features(statements=8))
+        module = SoftModule(program, precision=precision).double()
+        generator = torch.Generator().manual_seed(seed)
+        module.logits.data = torch.randn(module.logits.shape, generator=generator).double()
+        names = [decl.name for decl in program.of("input")]
+        shapes = [(1, *decl.shape, decl.type.size) for decl in program.of("input")]  # type: ignore[union-attr]
+        given = [
+            torch.rand(shape, generator=generator).add(0.1).double().requires_grad_()
+            for shape in shapes
+        ]
+
+        def outputs(
+            *given: Tensor, names: list[str] = names, module: SoftModule = module
+        ) -> tuple[Tensor, ...]:
+            inputs = {name: x / x.sum(-1, keepdim=True) for name, x in zip(names, given, strict=True)}
+            found = module(inputs).values()
+            # of log-probabilities only the probable ones: those of impossible values are a floor
+            return tuple(x.exp() if module.precision == "log" else x for x in found)
+
+        if any(x.requires_grad for x in outputs(*given)):
+            assert gradcheck(outputs, given, eps=1e-6, atol=1e-6), program
+
+
+# ---- the functions of the runtime
+
+
+def rand(*shape: int, low: float = 0.05) -> Tensor:
+    """Return random distributions along the last dimension."""
+    generator = torch.Generator().manual_seed(sum(shape))
+    x = torch.rand(shape, generator=generator, dtype=torch.float64) + low
+    return (x / x.sum(-1, keepdim=True)).requires_grad_()
+
+
+X, Y = (2, 1, 6), (1, 3, 4)  # they broadcast; the last dimension is the value
+Function = Callable[..., Any]
+BOTH: list[tuple[str, Function, list[tuple[int, ...]]]] = [
+    ("add modulo", lambda soft, x, y: soft.add(x, y, 2, 7, 7), [X, Y]),
+    ("add, short modulus", lambda soft, x, y: soft.add(x, y, 1, 5, 5), [X, Y]),
+    ("add, no modulus", lambda soft, x, y: soft.add(x, y, 3, 0, 13), [X, Y]),
+    ("subtract", lambda soft, x, y: soft.add(x, y, 3, 0, 9, sign=-1), [X, Y]),
+    ("subtract modulo", lambda soft, x, y: soft.add(x, y, 3, 8, 8, sign=-1), [X, Y]),
+    ("minimum", lambda soft, x, y: soft.minimum(x, y, 4), [X, Y]),
+    ("minimum, wide", lambda soft, x, y: soft.minimum(x, y, 8), [X, Y]),
+    ("maximum", lambda soft, x, y: soft.maximum(x, y, 7), [X, Y]),
+    ("equal", lambda soft, x, y: soft.equal(x, y, (0, 1), 2), [X, Y]),
+    ("equal, values", lambda soft, x, y: soft.equal(x, y, (3, 1), 4), [X, Y]),
+    ("less", lambda soft, x, y: soft.less(x, y, (0, 1), 2), [X, Y]),
+    ("less, turned", lambda soft, x, y: soft.less(y, x, (2, 0), 3), [X, Y]),
+    (
+        "scatter",
+        lambda soft, x, y: soft.scatter([x, y], torch.arange(24).flip(0) % 5, 6),
+        [X, Y],
+    ),
+    ("mixture", lambda soft, w, x, y: soft.mixture(w, [x, y]), [(2, 3, 2), (2, 1, 4), (3, 4)]),
+    ("lerp", lambda soft, w, x, y: lerp(soft, x, y, w[..., :1]), [(2, 3, 2), (2, 1, 4), (3, 4)]),
+    ("stack", lambda soft, x, y: soft.stack([x, y]), [(2, 1, 4), (1, 3, 4)]),
+    ("join", lambda soft, x, y: soft.join([x, y], -2, (3, 2), ORDER), [(2, 3, 4), (1, 2, 4)]),
+    ("join, straight", lambda soft, x, y: soft.join([x, y], -2, (1, 2), None), [(2, 1, 4), (2, 4)]),
+    ("features", lambda soft, x, y: soft.features([x, y]), [X, Y]),
+    ("gather", lambda soft, x: soft.gather(x, torch.arange(6).flip(0)), [X]),
+    ("widen", lambda soft, x: soft.widen(x, 9), [X]),
+    ("normalise", lambda soft, x: soft.normalise(x), [X]),
+]  # fmt: skip
+ORDER = torch.tensor([4, 0, 2, 1, 3])
+
+
+def lerp(soft: Any, a: Tensor, b: Tensor, chance: Tensor) -> Tensor:
+    found: Tensor = (torch if soft is runtime else logspace).lerp(a, b, chance)  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.mark.parametrize(("name", "function", "shapes"), BOTH, ids=[name for name, _, _ in BOTH])
+def test_gradients_of_the_runtime(
+    name: str, function: Function, shapes: list[tuple[int, ...]]
+) -> None:
+    """In log space the same numbers come out, and the same gradients go back."""
+    given = [rand(*shape) for shape in shapes]
+
+    def linear(*x: Tensor) -> Any:
+        return function(runtime, *x)
+
+    def log(*x: Tensor) -> Any:
+        return function(logspace, *map(logspace.from_linear, x)).exp()
+
+    assert gradcheck(linear, given)
+    assert gradcheck(log, given)
+    torch.testing.assert_close(linear(*given), log(*given), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("equation", ["abc,cbd->abd", "ab,cb->ac", "ab,b->a", "a,ab->ab", "ba,b->"])
+def test_gradients_of_the_product_in_log_space(equation: str) -> None:
+    sizes = dict(zip("abcd", (2, 3, 4, 5), strict=True))
+    inputs = equation.split("->")[0].split(",")
+    given = [rand(*(sizes[name] for name in names)) for names in inputs]
+
+    def log(*x: Tensor) -> Tensor:
+        return logspace.einsum(equation, *map(logspace.from_linear, x)).exp()
+
+    assert gradcheck(log, given)
+    torch.testing.assert_close(log(*given), torch.einsum(equation, *given))
+
+
+def test_the_centred_softmax_has_the_gradient_of_the_softmax() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = (3 * torch.randn(4, 3, 5, generator=generator, dtype=torch.float64)).requires_grad_()
+    assert gradcheck(runtime.centred_softmax, (logits,))
+    weight = torch.randn(4, 3, 5, generator=generator, dtype=torch.float64)
+    pairs = [
+        torch.autograd.grad((softmax(logits) * weight).sum(), logits)[0]
+        for softmax in (runtime.centred_softmax, lambda x: x.softmax(-1))
+    ]
+    torch.testing.assert_close(*pairs, rtol=1e-12, atol=1e-15)
+
+
+def test_the_softmax_of_all_choices_has_the_gradient_of_the_softmax() -> None:
+    program = next(p for k in range(99) if (p := random_program(k)).fixed)
+    module = SoftModule(program, restarts=2).double()
+    logits = torch.randn(2, module.choices.total, dtype=torch.float64, requires_grad=True)
+    assert gradcheck(lambda x: tuple(softmaxes(x, module.choices).values()), (logits,))
+
+
+def test_gradients_of_nearly_discrete_choices_are_exact_in_float32() -> None:
+    """The reason for centring: the usual backward cancels where one entry is close to 1."""
+    generator = torch.Generator().manual_seed(0)
+    exact = torch.randn(200, 6, generator=generator, dtype=torch.float64)
+    exact[:, 0] += 14
+    weight = torch.randn(200, 6, generator=generator, dtype=torch.float64) + 100
+
+    def gradient(softmax: Function, dtype: torch.dtype) -> Tensor:
+        logits = exact.to(dtype).requires_grad_()
+        return torch.autograd.grad((softmax(logits) * weight.to(dtype)).sum(), logits)[0].double()
+
+    right = gradient(runtime.centred_softmax, torch.float64)
+    centred = gradient(runtime.centred_softmax, torch.float32)
+    usual = gradient(lambda x: x.softmax(-1), torch.float32)
+    assert (centred - right).norm() < 1e-4 * right.norm()
+    assert (usual - right).norm() > 0.1 * right.norm()
