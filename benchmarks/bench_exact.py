@@ -9,7 +9,7 @@ that defines what a program means (`ir/evaluate.py`), one program and example at
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 

@@ -36,8 +36,7 @@ class Grid2x2Add(nn.Module):
         instr = params["instr"]
         digits = self.read(inputs["images"], restarts=False)
         digits = nn.functional.pad(digits, (0, VALUES - digits.shape[-1]))
-        restarts, batch = digits.shape[:2]
-        cell = digits.new_zeros(restarts, 1, 4)  # no input moves the head: the same for all
+        cell = digits.new_zeros(len(digits), 1, 4)  # no input moves the head: the same for all
         cell[..., 0] = 1
         zero = digits.new_zeros(VALUES)
         zero[0] = 1

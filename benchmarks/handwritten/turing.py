@@ -1,4 +1,4 @@
-"""The Turing machine by hand: the three tables are mixed by the state, then applied to each cell."""
+"""The Turing machine by hand: its tables, mixed by the state, are applied to every cell."""
 
 from __future__ import annotations
 

@@ -62,8 +62,12 @@ def results_of(
     module: SoftModule, inputs: Mapping[str, Any]
 ) -> tuple[dict[str, Array], list[Array]]:
     """Return outputs [P, B, *shape, size] and what is observed [P, B, size], as probabilities."""
-    with torch.no_grad():
-        outputs, observed = module.run(module.prepare(inputs))
+    outputs, observed = module.run(module.prepare(inputs))
+    with torch.no_grad():  # other code runs when no gradients are wanted
+        plain, plainly = module.run(module.prepare(inputs))
+    for one, other in zip([*outputs.values(), *observed], [*plain.values(), *plainly], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
+    outputs, observed = plain, plainly
     log = module.precision == "log"
     return (
         {name: (x.exp() if log else x).numpy() for name, x in outputs.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from neuralc.backends.soft.module import Precision
 from neuralc.backends.soft.parameters import softmaxes
 from neuralc.ir.algebras import Integers
 from neuralc.ir.evaluate import evaluate
-from neuralc.ir.nodes import Program
+from neuralc.ir.nodes import Int, Program
 from neuralc.learn.train import negative_log_likelihood
+from tests.machines.solved import ALL, machine
 from tests.random_models import Features, programs, random_assignment, random_program
+from tests.soft.models import CHAIN, LOOK, model
 from tests.soft.reference import inputs_of, one_hot
 
 STEP = 1e-5
@@ -109,6 +112,59 @@ def test_gradients_of_the_inputs(precision: Precision) -> None:
 
         if any(x.requires_grad for x in outputs(*given)):
             assert gradcheck(outputs, given, eps=1e-6, atol=1e-6), program
+
+
+def grads_of(module: SoftModule, inputs: Any, weights: list[Tensor]) -> dict[str, Tensor]:
+    """Return the gradients of all parameters and inputs, for random weights of the results."""
+    inputs = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}
+    outputs, observed = module.run(inputs)
+    ends = [*outputs.values(), *observed]
+    total = sum((x * w).sum() for x, w in zip(ends, weights, strict=True))
+    sources = {**dict(module.named_parameters()), **inputs}
+    if not isinstance(total, Tensor) or not total.requires_grad:
+        return {}
+    found = torch.autograd.grad(total, [*sources.values()], allow_unused=True, materialize_grads=True)
+    return dict(zip(sources, found, strict=True))
+
+
+def check_generated(module: SoftModule, seed: int, examples: int = 3) -> None:
+    """Compare the generated backward code with autograd on the forward code."""
+    generator = torch.Generator().manual_seed(seed)
+    module.logits.data = torch.randn(module.logits.shape, generator=generator).double()
+    inputs: dict[str, Tensor] = {}
+    for decl in module.program.of("input"):
+        size = decl.type.size if isinstance(decl.type, Int) else prod(decl.type.shape)
+        x = torch.rand(examples, *decl.shape, size, generator=generator, dtype=torch.float64) + 0.1
+        inputs[decl.name] = x / x.sum(-1, keepdim=True)
+    outputs, observed = module.run(inputs)
+    weights = [
+        torch.randn(x.shape, generator=generator).double() for x in [*outputs.values(), *observed]
+    ]
+    generated = grads_of(module, inputs, weights)
+    training, module._training = module._training, None
+    plain = grads_of(module, inputs, weights)
+    module._training = training
+    assert generated.keys() == plain.keys()
+    for name, wanted in plain.items():
+        torch.testing.assert_close(generated[name], wanted, rtol=1e-9, atol=1e-11, msg=name)
+
+
+def test_the_generated_backward_is_that_of_autograd_on_random_programs() -> None:
+    for seed in range(250):
+        program = random_program(seed, Features(statements=12 + seed % 30, tight=bool(seed % 2)))
+        check_generated(SoftModule(program, restarts=2).double(), seed)
+
+
+@pytest.mark.parametrize("text", [LOOK, CHAIN], ids=["LOOK", "CHAIN"])
+def test_the_generated_backward_with_networks(text: str) -> None:
+    check_generated(model(text).compile(restarts=2, dtype="float64", seed=0), 0)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "maze"])
+def test_the_generated_backward_of_the_machines(name: str) -> None:
+    solved = ALL[name]
+    program = machine(solved.machine, solved.hypers).program
+    check_generated(SoftModule(program, restarts=2).double(), 0)
 
 
 # ---- the functions of the runtime

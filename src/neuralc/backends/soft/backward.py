@@ -195,6 +195,8 @@ class Backward:
                     self.add(chance, self.summed(f"({g} * ({second} - {first}))", places[2], rank))
             case "mixture", []:
                 self.mixture(node, g, names)
+            case "share", []:
+                self.share(node, g, names)
             case "stack", []:
                 for k, (arg, place) in enumerate(zip(node.args, places, strict=True)):
                     self.add(arg, self.summed(f"{g}.select(-2, {k})", place, rank))
@@ -217,6 +219,16 @@ class Backward:
                 self.add(node.args[0], self.summed(code, places[0], rank))
             case _:
                 raise AssertionError(f"no rule for {node.op}")
+
+    def share(self, node: Node, g: str, names: list[str]) -> None:
+        """`first + chance * arm + …`."""
+        rank, places = node.attrs[:2]
+        self.add(node.args[0], self.summed(g, places[0], rank))
+        for k in range(1, len(names), 2):
+            chance, arm = (align(names[j], places[j], rank, inner=j > k) for j in (k, k + 1))
+            for j, other in ((k, arm), (k + 1, chance)):
+                if node.args[j] in self.needed:
+                    self.add(node.args[j], self.summed(f"({g} * {other})", places[j], rank))
 
     def mixture(self, node: Node, g: str, names: list[str]) -> None:
         """`sum_k weights[..., k] * arms[k]`."""

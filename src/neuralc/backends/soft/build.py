@@ -68,7 +68,7 @@ class Builder:
     # ---- contraction
 
     def contract(self, value: Product) -> Factor:
-        """Compute a product: one factor, labels in order, its axis last."""
+        """Compute a product: one factor, its axis last."""
         factor = self.sum_product(value.factors, value.summed, value.axis)
         return factor if value.real else self.normalised(factor)
 
@@ -100,7 +100,10 @@ class Builder:
 
     def pair(self, a: Factor, b: Factor, gone: set[Label], axis: Label | None) -> Factor:
         """Multiply two factors, summing `gone` out."""
-        out = self.order({*a.labels, *b.labels} - gone, axis)
+        a, b = self.straight(a), self.straight(b)
+        if axis in a.labels and axis not in b.labels:
+            a, b = b, a
+        out = self.product_order(a, b, gone, axis)
         names: dict[Label, int] = {}
         for label in (*a.labels, *b.labels):
             names.setdefault(label, len(names))
@@ -110,14 +113,46 @@ class Builder:
         op = "einsum" if gone else "mul"
         return Factor(self.graph.add(op, args, attrs, self.dims(out), drift), out)
 
+    def product_order(
+        self, a: Factor, b: Factor, gone: set[Label], axis: Label | None
+    ) -> tuple[Label, ...]:
+        """Return the order of dimensions that a matrix product gives by itself.
+
+        What does not depend on the examples is small, and comes in the order of age: so it
+        fits what it is multiplied with next.
+        """
+        canonical = self.order({*a.labels, *b.labels} - gone, axis)
+        if not gone or EXAMPLES not in canonical:
+            return canonical
+        batch = [n for n in a.labels if n in b.labels and n not in gone and n != axis]
+        rows = [n for n in a.labels if n not in b.labels and n not in gone]
+        columns = [n for n in b.labels if n not in batch and n not in gone and n != axis]
+        last = [axis] if axis in a.labels or axis in b.labels else []
+        natural = (*batch, *rows, *columns, *(n for n in last if n is not None))
+        head = natural[: len(canonical) - len(natural[2:])]
+        return natural if head == canonical[: len(head)] else canonical
+
     def reduced(self, factor: Factor, gone: set[Label], axis: Label | None) -> Factor:
-        """Sum labels of one factor out and put the rest in canonical order."""
+        """Sum labels of one factor out and put the axis last."""
         if gone:
             places = tuple(k for k, label in enumerate(factor.labels) if label in gone)
             left = tuple(label for label in factor.labels if label not in gone)
             node = self.graph.add("sum", (factor.node,), (places,), self.dims(left), 1)
             factor = Factor(node, left)
-        return self.arranged(factor, self.order(factor.labels, axis))
+        if axis is None or axis not in factor.labels:
+            return factor
+        return self.arranged(factor, (*(n for n in factor.labels if n != axis), axis))
+
+    def straight(self, factor: Factor) -> Factor:
+        """Return a factor without a permutation of its dimensions, where any order will do."""
+        node = self.graph.nodes[factor.node]
+        if node.op != "permute":
+            return factor
+        (places,) = node.attrs
+        labels = [0] * len(places)
+        for label, place in zip(factor.labels, places, strict=True):
+            labels[place] = label
+        return Factor(node.args[0], tuple(labels))
 
     def arranged(self, factor: Factor, labels: tuple[Label, ...]) -> Factor:
         """Return a factor with its dimensions in this order."""
@@ -252,6 +287,7 @@ class Builder:
         dimension), None where it has none. The result has all other labels, then `extra` if the
         operation makes one, then `axis`.
         """
+        operands = [self.straight(operand) for operand in operands]
         outer: set[Label] = set()
         for operand, own in zip(operands, inner, strict=True):
             outer |= {label for label in operand.labels if label != own}

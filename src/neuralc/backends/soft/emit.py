@@ -23,10 +23,14 @@ ALGEBRA = {"min": "minimum", "max": "maximum", "eq": "equal", "less": "less"}
 
 
 def emit(
-    lowered: Lowered, constants: Constants, source: Source | None, *, log: bool = False
-) -> str:
-    """Print a tensor program as the function `forward`; in log space if `log`."""
-    return Printer(lowered, constants, source, log).run()
+    lowered: Lowered, constants: Constants, source: Source | None, *, log: bool = False,
+    real: frozenset[str] = frozenset(),
+) -> str:  # fmt: skip
+    """Print a tensor program as the function `forward`; in log space if `log`.
+
+    `real` are the inputs and networks that give real numbers, which have no logarithms.
+    """
+    return Printer(lowered, constants, source, log, real).run()
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Printer:
     constants: Constants
     source: Source | None = None
     log: bool = False
+    real: frozenset[str] = frozenset()
     lines: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     used: Counter[str] = field(default_factory=Counter)
@@ -44,6 +49,7 @@ class Printer:
     selects: Counter[tuple[int, int]] = field(default_factory=Counter)
     line: int = 0
     training: bool = False
+    reals: set[int] = field(default_factory=set)
 
     def run(self) -> str:
         """Return the function `forward`."""
@@ -61,8 +67,16 @@ class Printer:
         self.selects.update((n.args[0], n.attrs[0]) for n in live if n.op == "select")
         for node in live:
             if node.number not in self.names:
+                if self.log and self.is_real(node):
+                    self.reals.add(node.number)
                 self.comment(node)
                 self.names[node.number] = self.node(node)
+
+    def is_real(self, node: Node) -> bool:
+        """Tell whether a node holds real numbers also in log space."""
+        if node.op in ("input", "network"):
+            return node.attrs[0] in self.real
+        return any(arg in self.reals for arg in node.args)
 
     def comment(self, node: Node) -> None:
         """Write the line of the model that a node comes from."""
@@ -123,7 +137,12 @@ class Printer:
 
     def expression(self, node: Node) -> str:
         """Return the right-hand side of the line of a node."""
+        log = self.log and node.number not in self.reals
         names = [self.names[arg] for arg in node.args]
+        if self.log and not log:  # real numbers, mixed with weights that are logarithms
+            weights = ("einsum", "mul", "lerp", "mixture")
+            mixed = [node.op in weights and arg not in self.reals for arg in node.args]
+            names = [f"{n}.exp()" if weight else n for n, weight in zip(names, mixed, strict=True)]
         x = names[0] if names else ""
         match node.op, node.attrs:
             case ("param" | "input") as kind, (name,):
@@ -144,30 +163,28 @@ class Printer:
             case "permute", (places,):
                 return f"{x}.permute({places})"
             case "sum", (places,):
-                return f"{x}.logsumexp({places})" if self.log else f"{x}.sum({places})"
+                return f"{x}.logsumexp({places})" if log else f"{x}.sum({places})"
             case "normalise", ():
                 return f"soft.normalise({x})"
             case (("einsum" | "mul"), (a, b, out)):
-                return contraction(names[0], names[1], a, b, out, log=self.log)
-        return self.broadcast(node, names)
+                return contraction(names[0], names[1], a, b, out, log=log)
+        return self.broadcast(node, names, log)
 
-    def broadcast(self, node: Node, names: list[str]) -> str:
+    def broadcast(self, node: Node, names: list[str], log: bool) -> str:
         """Write an operation whose operands broadcast."""
         rank, places, *attrs = node.attrs
-        ends = node.op not in ("lerp",)
         aligned = [
-            align(name, place, rank, inner=-1 in place or not ends)
+            align(name, place, rank, inner=-1 in place)
             for name, place in zip(names, places, strict=True)
         ]
         match node.op, attrs:
             case "lerp", []:
-                chance = align(names[2], places[2], rank, inner=False)
-                a, b = (
-                    align(n, p, rank, inner=True) for n, p in zip(names[:2], places, strict=False)
-                )
-                return f"{'soft' if self.log else 'torch'}.lerp({a}, {b}, {chance})"
+                return f"{'soft' if self.log else 'torch'}.lerp({', '.join(aligned)})"
+            case "share", []:
+                return f"soft.share({', '.join(aligned)})"
             case "mixture", []:
-                return f"soft.mixture({aligned[0]}, [{', '.join(aligned[1:])}])"
+                mixture = "real_mixture" if self.log and not log else "mixture"
+                return f"soft.{mixture}({aligned[0]}, [{', '.join(aligned[1:])}])"
             case ("stack" | "features") as op, _:
                 return f"soft.{op}([{', '.join(aligned)}])"
             case "join", [dim, lengths, order]:

@@ -14,6 +14,7 @@ from torch.nn.functional import pad
 from neuralc.backends.soft.runtime import features as features
 from neuralc.backends.soft.runtime import gather as gather
 from neuralc.backends.soft.runtime import join as join
+from neuralc.backends.soft.runtime import mixture as real_mixture  # noqa: F401  (generated code calls it)
 from neuralc.backends.soft.runtime import stack as stack
 
 FLOOR = -1e4
@@ -54,6 +55,13 @@ def mixture(weights: Tensor, arms: Sequence[Tensor]) -> Tensor:
     parts = weights.unsqueeze(-1).unbind(-2)
     terms = [weight + arm for weight, arm in zip(parts, arms, strict=True)]
     return torch.stack(torch.broadcast_tensors(*terms)).logsumexp(0)
+
+
+def share(first: Tensor, *rest: Tensor) -> Tensor:
+    """Add arms, each with its log-chance before it, to a first share."""
+    for chance, arm in zip(rest[::2], rest[1::2], strict=True):
+        first = torch.logaddexp(first, chance + arm)
+    return first
 
 
 def widen(x: Tensor, size: int) -> Tensor:

@@ -135,7 +135,10 @@ class _Lowering:
                 decl = self.program.decl[ref.name]
                 assert isinstance(decl.type, Int)
                 value = settled(self.read.value(ref, decl.type.size, env))
-                factor = self.b.contract(self.b.product(value, decl.type.size))
+                product = self.b.product(value, decl.type.size)
+                factor = self.b.contract(product)
+                head = tuple(n for n in (RESTARTS, EXAMPLES) if n in factor.labels)
+                factor = self.b.arranged(factor, (*head, product.axis))
                 self.observed.append((factor.node, number))
 
     def set(self, statement: Set, env: Env) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.fuse import fused
 from neuralc.backends.soft.pushforward import project, widened
 from neuralc.backends.soft.store import Key, Layer, Piece
 from neuralc.backends.soft.values import (
@@ -176,6 +177,9 @@ def choose(
             groups.append((list(values), arm))
     if len(groups) == 1:
         return groups[0][1]
+    share, groups = fused(builder, choice, groups, size)
+    if share is not None:
+        return _with_share(builder, choice, share, groups, size)
     settled_arms = [(values, settled(arm)) for values, arm in groups]
     if all(isinstance(arm, Known) for _, arm in settled_arms):
         assert size is not None
@@ -184,6 +188,27 @@ def choose(
     factors = [_arm(builder, arm, size) for _, arm in settled_arms]
     real = any(isinstance(arm, Product) and arm.real for _, arm in settled_arms)
     return _mixture(builder, choice, [values for values, _ in settled_arms], factors, real)
+
+
+def _with_share(
+    builder: Builder, choice: Product, share: Product, groups: list[tuple[list[int], Value]],
+    size: int | None,
+) -> Product:  # fmt: skip
+    """Add the arms that are left to the share of those that were fused."""
+    if not groups:
+        return share
+    axis = builder.label(builder.extent(share.axis))
+    first = builder.sum_product(share.factors, share.summed, share.axis)
+    operands: list[Factor] = [first]
+    inner: list[Label | None] = [share.axis]
+    for values, arm in groups:
+        factor, own = _arm(builder, settled(arm), size)
+        operands += [project(builder, choice, values), factor]
+        inner += [None, own]
+    drift = max(builder.drift(factor) for factor in operands) + 2
+    width = builder.extent(axis)
+    result = builder.together("share", operands, axis, inner, width, (), drift)
+    return Product((builder.normalised(result),), axis)
 
 
 def _arm(builder: Builder, arm: Product | Known, size: int | None) -> tuple[Factor, Label]:
@@ -261,6 +286,7 @@ def join(
             builder, [v for v in found if isinstance(v, Known)], parts, label, order
         )
     arms = [_arm(builder, value, size) for value in found]
+    arms = [(builder.straight(arm), own) for arm, own in arms]
     real = any(isinstance(value, Product) and value.real for value in found)
     outer = {other for arm, own in arms for other in arm.labels if other not in (own, *parts)}
     labels = builder.order(outer | {label}, None)

@@ -6,6 +6,7 @@ All restarts are one batch: the first dimension `P` of every open choice and of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any, Literal
 
 import torch
@@ -19,7 +20,7 @@ from neuralc.backends.soft.lower import lower
 from neuralc.backends.soft.networks import build_network
 from neuralc.backends.soft.parameters import Choices, softmaxes
 from neuralc.backends.soft.training import Training, can_cut
-from neuralc.ir.nodes import Int, Program
+from neuralc.ir.nodes import Int, Network, Program
 
 Precision = Literal["linear", "log"]
 
@@ -57,7 +58,9 @@ class SoftModule(nn.Module):
         super().__init__()
         lowered = lower(program, lerp=precision == "linear")
         self._constants = Constants(log=precision == "log")
-        self.source = emit(lowered, self._constants, program.source, log=precision == "log")
+        self.source = emit(
+            lowered, self._constants, program.source, log=precision == "log", real=_real(program)
+        )
         self.program, self.precision = program, precision
         self.expected = [number for _, number in lowered.observed]
         ends = [*lowered.outputs.values(), *(node for node, _ in lowered.observed)]
@@ -66,7 +69,7 @@ class SoftModule(nn.Module):
         self.choices = Choices(program)
         self.logits = nn.Parameter(torch.zeros(restarts, self.choices.total))
         bodies = bodies or {}
-        self.networks = nn.ModuleDict()
+        self.networks = _Networks()
         for network in program.networks:
             make = bodies.get(network.name)
             self.networks[network.name] = (
@@ -122,7 +125,10 @@ class SoftModule(nn.Module):
             params = {name: logspace.from_linear(p) for name, p in params.items()}
         networks: dict[str, Any] = dict(self.networks.items())
         if self.precision == "log":
-            networks = {name: _Logarithm(module) for name, module in networks.items()}
+            networks = {
+                name: _Logarithm(module, self.program.network[name])
+                for name, module in networks.items()
+            }
         if self._training is not None and torch.is_grad_enabled():
             outputs, observed = self._training(params, inputs, networks, self.logits)
         else:
@@ -142,15 +148,36 @@ class SoftModule(nn.Module):
         return value.expand(self.restarts, batch, *value.shape[2:])
 
 
-class _Logarithm:
-    """A network whose output distribution is turned into log-probabilities."""
+def _real(program: Program) -> frozenset[str]:
+    """Return the names of inputs and networks that give real numbers, not distributions."""
+    inputs = (decl.name for decl in program.of("input") if not isinstance(decl.type, Int))
+    networks = (n.name for n in program.networks if not isinstance(n.output, Int))
+    return frozenset((*inputs, *networks))
 
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
+
+class _Networks(nn.ModuleDict):
+    """Networks by name: `ModuleDict` itself refuses names that its attributes have."""
+
+    def __setitem__(self, key: str, module: nn.Module) -> None:
+        self._modules[key] = module
+
+
+class _Logarithm:
+    """A network in log space: it takes and gives logarithms of probabilities, and real numbers."""
+
+    def __init__(self, module: nn.Module, network: Network) -> None:
+        self.module, self.network = module, network
 
     def __call__(self, x: Tensor, *, restarts: bool) -> Tensor:
+        kinds = self.network.inputs
+        sizes = [kind.size if isinstance(kind, Int) else prod(kind.shape) for kind in kinds]
+        parts = x.split(sizes, -1)
+        x = torch.cat(
+            [part.exp() if isinstance(kind, Int) else part
+             for part, kind in zip(parts, kinds, strict=True)], -1
+        )  # fmt: skip
         found: Tensor = self.module(x, restarts=restarts)
-        return logspace.from_linear(found)
+        return logspace.from_linear(found) if isinstance(self.network.output, Int) else found
 
 
 def _function(source: str, precision: Precision) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from math import prod
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neuralc.backends.soft.runtime import centred_backward
-from neuralc.ir.nodes import Int, Program
+from neuralc.ir.nodes import Decl, Int, Program
 
 FORBIDDEN = -1e4  # added to logits of values that an element cannot have
 
@@ -33,13 +34,17 @@ class Block:
 
 
 class Choices:
-    """Where each Param stands in the matrix of logits, and which values are not allowed."""
+    """Where each Param stands in the matrix of logits, and which values are not allowed.
+
+    Params of one size stand side by side, so that one softmax serves them all: `groups` are the
+    size, the first column and the last but one of each such stretch.
+    """
 
     def __init__(self, program: Program) -> None:
         self.blocks: list[Block] = []
         self.total = 0
         masks: list[np.ndarray] = []
-        for decl in program.of("param"):
+        for decl in sorted(program.of("param"), key=_size):
             assert isinstance(decl.type, Int)
             block = Block(decl.name, decl.shape, decl.type.size, self.total)
             self.blocks.append(block)
@@ -54,6 +59,10 @@ class Choices:
             masks.append(allowed.reshape(-1))
         self.allowed = np.concatenate(masks) if masks else np.zeros(0, dtype=bool)
         self.free = bool(self.allowed.all())
+        self.groups: list[tuple[int, int, int]] = []
+        for size, same in groupby(self.blocks, key=lambda block: block.size):
+            stretch = list(same)
+            self.groups.append((size, stretch[0].start, stretch[-1].stop))
 
     def split(self, matrix: Tensor) -> dict[str, Tensor]:
         """Return the columns of each Param, as `(P, *shape, size)`."""
@@ -90,15 +99,26 @@ class _Softmaxes(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, choices: Choices) -> tuple[Tensor, ...]:
-        parts = tuple(x.softmax(-1) for x in choices.split(choices.masked(logits)).values())
+        masked = choices.masked(logits)
+        whole = [
+            masked[:, start:stop].unflatten(1, (-1, size)).softmax(-1)
+            for size, start, stop in choices.groups
+        ]
         ctx.choices = choices
-        ctx.save_for_backward(*parts)
-        return parts
+        ctx.save_for_backward(*whole)
+        parts = choices.split(torch.cat([y.flatten(1) for y in whole], 1))
+        return tuple(parts[block.name] for block in choices.blocks)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        dy = torch.cat([grad.flatten(1) for grad in grads], 1)
         rows = [
-            centred_backward(y, dy).flatten(1)
-            for y, dy in zip(ctx.saved_tensors, grads, strict=True)
+            centred_backward(y, dy[:, start:stop].unflatten(1, (-1, size))).flatten(1)
+            for y, (size, start, stop) in zip(ctx.saved_tensors, ctx.choices.groups, strict=True)
         ]
         return torch.cat(rows, 1), None
+
+
+def _size(decl: Decl) -> int:
+    assert isinstance(decl.type, Int)
+    return decl.type.size

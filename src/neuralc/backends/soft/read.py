@@ -60,8 +60,9 @@ class Reader:
             case Call(function=name, args=args) if name in self.program.table:
                 table = self.program.table[name]
                 parts = [self.value(a, n, env) for a, n in zip(args, table.sizes, strict=True)]
-                found = self.later(lambda b: apply(b, table, [settled(part) for part in parts]))
-                own = table.size
+                called = self.later(lambda b: apply(b, table, [settled(part) for part in parts]))
+                called.call = (table, parts)
+                found, own = called, table.size
             case Call(function=name, args=args):
                 network = self.program.network[name]
                 sizes = [t.size if isinstance(t, Int) else None for t in network.inputs]

@@ -52,6 +52,13 @@ def mixture(weights: Tensor, arms: Sequence[Tensor]) -> Tensor:
     return total
 
 
+def share(first: Tensor, *rest: Tensor) -> Tensor:
+    """Return `first + chance * arm + …` for chances and arms that follow in turn."""
+    for chance, arm in zip(rest[::2], rest[1::2], strict=True):
+        first = torch.addcmul(first, chance, arm)
+    return first
+
+
 def stack(parts: Sequence[Tensor]) -> Tensor:
     """Stack tensors that broadcast, as the last dimension but one."""
     return torch.stack(torch.broadcast_tensors(*parts), -2)

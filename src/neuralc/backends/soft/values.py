@@ -7,10 +7,12 @@ dimensions carry labels; renaming an axis costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from neuralc.ir.nodes import Table
 
 RESTARTS, EXAMPLES = 0, 1
 Label = int
@@ -85,10 +87,14 @@ class Masked:
 
 @dataclass(eq=False, slots=True)
 class Later:
-    """A value that is lowered only if somebody asks for it."""
+    """A value that is lowered only if somebody asks for it.
+
+    `call`: the table and the arguments, for one that is a known function of other values.
+    """
 
     make: Callable[[], Value]
     done: Value | None = field(default=None)
+    call: tuple[Table, Sequence[Value]] | None = field(default=None)
 
     def get(self) -> Product | Known | Masked:
         """Lower it, once."""
