@@ -10,6 +10,7 @@ BIN         := $(VENV)/bin
 PIP         := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
                $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
 DATA        ?= digits
+ONLY        ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # a virtual environment that was half made is not taken for a whole one
@@ -33,10 +34,8 @@ format: $(VENV)/dev.stamp  ## put the code into shape
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-bench: $(VENV)/dev.stamp  ## measure; prints tables, writes benchmarks/results/*.json
-	@mkdir -p benchmarks/results
-	@set -e; for file in benchmarks/bench_*.py; do name=$$(basename $$file .py); echo "== $$name"; \
-	    $(BIN)/python -m benchmarks.$$name --json benchmarks/results/$$name.json; done
+bench: $(VENV)/dev.stamp  ## measure; prints tables, writes benchmarks/results/*.json (ONLY="soft exact")
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 clean:  ## forget the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

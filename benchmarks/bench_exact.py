@@ -9,6 +9,7 @@ that defines what a program means (`ir/evaluate.py`), one program and example at
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -148,4 +149,4 @@ def run() -> Report:
 
 
 if __name__ == "__main__":
-    main(run)
+    sys.exit(main(run))

@@ -8,6 +8,7 @@ restart at a time (measured beforehand; its software no longer installs).
 
 from __future__ import annotations
 
+import sys
 from time import perf_counter
 
 from benchmarks.report import Bar, Cell, Report, Table, main
@@ -72,4 +73,4 @@ def run() -> Report:
 
 
 if __name__ == "__main__":
-    main(run)
+    sys.exit(main(run))

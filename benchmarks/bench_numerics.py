@@ -13,6 +13,7 @@ distribution unless it is divided out.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from unittest import mock
 
@@ -215,4 +216,4 @@ def run() -> Report:
 
 
 if __name__ == "__main__":
-    main(run)
+    sys.exit(main(run))

@@ -10,6 +10,7 @@ backward add to the memory of the process.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -186,4 +187,4 @@ def _row(kind: str, n: int, small: dict[str, Cell], large: dict[str, Cell]) -> d
 
 
 if __name__ == "__main__":
-    main(run)
+    sys.exit(main(run))

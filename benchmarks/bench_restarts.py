@@ -6,6 +6,8 @@ that of calling torch some hundred times, is paid once for all of them.
 
 from __future__ import annotations
 
+import sys
+
 from benchmarks.report import Bar, Report, Table, main
 from benchmarks.tasks import TASKS
 from benchmarks.timing import interleaved, quartiles, ratios
@@ -45,4 +47,4 @@ def run() -> Report:
 
 
 if __name__ == "__main__":
-    main(run)
+    sys.exit(main(run))

@@ -9,6 +9,7 @@ has a representation that a compiler for arbitrary domains does not choose.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -138,4 +139,4 @@ def run() -> Report:
 
 
 if __name__ == "__main__":
-    main(run)
+    sys.exit(main(run))

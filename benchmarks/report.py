@@ -9,6 +9,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 import torch
 
@@ -89,13 +90,15 @@ def _text(cell: Cell) -> str:
     return f"{cell:.3g}" if abs(cell) < 1000 else f"{cell:.0f}"
 
 
-def main(run: Callable[[], Report]) -> None:
-    """Run one benchmark from the command line."""
+def main(run: Callable[[], Report]) -> int:
+    """Run one benchmark from the command line; return 1 if a bar was missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    began = perf_counter()
     report = run()
-    print(report.markdown())
+    print(f"{report.markdown()}\n({perf_counter() - began:.0f} s)\n")
     if options.json:
         report.save(options.json)
+    return 0 if all(bar.met for bar in report.bars) else 1

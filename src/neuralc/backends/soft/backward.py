@@ -160,7 +160,8 @@ class Backward:
             return
         there = {*out, *b}
         kept = tuple(name for name in a if name in there)
-        code = contraction(g, other, out, b, kept)
+        like = self.names[number] if kept == a else ""
+        code = contraction(g, other, out, b, kept, like=like)
         if kept != a:  # summed over in the forward code, and in no other factor
             if not code.isidentifier():
                 code = f"({code})"

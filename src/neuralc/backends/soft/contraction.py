@@ -5,20 +5,87 @@ from __future__ import annotations
 Names = tuple[int, ...]
 
 
-def contraction(left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False) -> str:
+def contraction(
+    left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False, like: str = ""
+) -> str:
     """Return code that multiplies two tensors and sums what is not in `out`.
 
-    `a`, `b` and `out` name the dimensions; equal numbers are the same axis.
+    `a`, `b` and `out` name the dimensions; equal numbers are the same axis. `like` is a tensor of
+    the shape of the result, if there is one already.
     """
     if log:
         return f'soft.einsum("{_letters(a)},{_letters(b)}->{_letters(out)}", {left}, {right})'
     if set(a) | set(b) == set(out):
         return f"{_spread(left, a, out)} * {_spread(right, b, out)}"
     return (
-        _matrix_product(left, right, a, b, out)
-        or _matrix_product(right, left, b, a, out)
+        _matrix_product(left, right, a, b, out, like)
+        or _matrix_product(right, left, b, a, out, like)
+        or _batched_product(left, right, a, b, out)
+        or _batched_product(right, left, b, a, out)
+        or _vectors(left, right, a, b, out)
         or f'torch.einsum("{_letters(a)},{_letters(b)}->{_letters(out)}", {left}, {right})'
     )
+
+
+def _batched_product(left: str, right: str, a: Names, b: Names, out: Names) -> str | None:
+    """Write `left @ right` over the last two dimensions, the others being a batch that broadcasts.
+
+    A dimension of the batch that the result lacks is summed afterwards.
+    """
+    if min(len(a), len(b), len(out)) < 2:
+        return None
+    inner = (set(a[-2:]) & set(b[-2:])) - set(out)
+    if len(inner) != 1:
+        return None
+    (k,) = inner
+    (row,) = (name for name in a[-2:] if name != k)
+    (column,) = (name for name in b[-2:] if name != k)
+    if row == column or row in b or column in a or out[-2:] != (row, column):
+        return None
+    batch = _merged(a[:-2], b[:-2])
+    if batch is None or tuple(name for name in batch if name in out) != out[:-2]:
+        return None
+    left = _placed(left, a[:-2], batch) + (".mT" if a[-1] == row else "")
+    right = _placed(right, b[:-2], batch) + (".mT" if b[-2] == column else "")
+    gone = tuple(place for place, name in enumerate(batch) if name not in out)
+    return f"({left} @ {right}).sum({gone})" if gone else f"{left} @ {right}"
+
+
+def _merged(a: Names, b: Names) -> Names | None:
+    """Return a sequence of which both are subsequences: one of the two."""
+    for whole, part in ((a, b), (b, a)):
+        if tuple(name for name in whole if name in part) == part:
+            return whole
+    return None
+
+
+def _placed(name: str, own: Names, batch: Names) -> str:
+    """Return code that gives a tensor the dimensions of the batch that it lacks."""
+    if not own:
+        return name
+    for place in range(batch.index(own[0]), len(batch)):
+        if batch[place] not in own:
+            name += f".unsqueeze({place - batch.index(own[0])})"
+    return name
+
+
+def _vectors(left: str, right: str, a: Names, b: Names, out: Names) -> str | None:
+    """Write `(left * right).sum(…)` where one of the two has nothing that the other lacks.
+
+    A batch of many small matrices by vectors is quicker without the copies of a matrix product.
+    """
+    if set(b) <= set(a):
+        whole = a
+    elif set(a) <= set(b):
+        whole = b
+    else:
+        return None
+    gone = tuple(place for place, name in enumerate(whole) if name not in out)
+    kept = tuple(name for name in whole if name in out)
+    code = f"({_spread(left, a, whole)} * {_spread(right, b, whole)}).sum({gone})"
+    if kept != out:
+        code += f".permute({tuple(kept.index(name) for name in out)})"
+    return code
 
 
 def _letters(names: Names) -> str:
@@ -40,33 +107,44 @@ def _spread(name: str, own: Names, out: Names) -> str:
     return name
 
 
-def _matrix_product(left: str, right: str, a: Names, b: Names, out: Names) -> str | None:
-    """Write `[batch, rows, k] @ [batch, k, columns]` where the dimensions stand just so."""
+def _matrix_product(left: str, right: str, a: Names, b: Names, out: Names, like: str) -> str | None:
+    """Write `[batch, rows, k] @ [batch, k, columns]`, each group of dimensions taken as one."""
     batch = tuple(n for n in a if n in b and n in out)
-    inner = tuple(n for n in a if n in b and n not in out)
-    rows = tuple(n for n in a if n not in b)
-    columns = tuple(n for n in b if n not in a)
-    if any(n not in out for n in (*rows, *columns)) or not inner:
-        return None
-    if a != (*batch, *rows, *inner) or out != (*batch, *rows, *columns) or len(batch) > 2:
-        return None
-    if b == (*batch, *inner, *columns):
-        turned = False
-    elif b == (*batch, *columns, *inner) and len(columns) == 1:
-        turned = True
-    else:
-        return None
-    if (len(batch) == 2 or not rows) and batch or len(rows) > 1 and batch or len(columns) > 1:
-        return None  # an einsum does the reshaping just as well
     n = len(batch)
-    if len(inner) > 1:
-        left += f".flatten({n + len(rows)})"
-        right += f".flatten({n}, {n + len(inner) - 1})" if not turned else f".flatten({n + 1})"
-    if turned:
-        right += ".mT"
-    if not columns:
+    if n > 1 or a[:n] != batch or b[:n] != batch or out[:n] != batch:
         return None
-    return f"torch.bmm({left}, {right})" if n else f"{left} @ {right}"
+    a, b, out = a[n:], b[n:], out[n:]
+    inner = tuple(name for name in a if name in b)
+    rows = tuple(name for name in a if name not in b)
+    columns = tuple(name for name in b if name not in a)
+    if not (inner and rows and columns) or out != (*rows, *columns):
+        return None
+    if a not in ((*rows, *inner), (*inner, *rows)):
+        return None
+    if b not in ((*inner, *columns), (*columns, *inner)):
+        return None
+    plain = not n and a == (*rows, *inner) and len(inner) == 1  # `@` takes any number of rows
+    reshaped = len(columns) > 1 or (len(rows) > 1 and not plain)
+    if reshaped and not like:
+        return None
+    if not plain or len(columns) > 1:
+        left = _grouped(left, a, inner, rows, n)
+    right = _grouped(right, b, inner, columns, n)
+    left += ".mT" if a != (*rows, *inner) else ""
+    right += ".mT" if b != (*inner, *columns) else ""
+    code = f"torch.bmm({left}, {right})" if n else f"({left} @ {right})"
+    return f"{code}.view({like}.shape)" if reshaped else code
+
+
+def _grouped(name: str, own: Names, inner: Names, others: Names, batch: int) -> str:
+    """Return code that makes two dimensions of two groups, behind the batch."""
+    sizes = [len(inner), len(others)] if own[: len(inner)] == inner else [len(others), len(inner)]
+    place = batch
+    for size in sizes:
+        if size > 1:
+            name += f".flatten({place}, {place + size - 1})"
+        place += 1
+    return name
 
 
 def align(name: str, places: tuple[int, ...], rank: int, *, inner: bool) -> str:
