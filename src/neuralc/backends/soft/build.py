@@ -92,15 +92,11 @@ class Builder:
         rest = {n for k, factor in enumerate(work) if k not in (i, j) for n in factor.labels}
         return {n for n in (*work[i].labels, *work[j].labels) if n in summed and n not in rest}
 
-    def cost(self, work: list[Factor], i: int, j: int, summed: set[Label]) -> tuple[int, int]:
-        """Return how much larger the result is than the two factors, and the size of the loops.
-
-        Source: the greedy order of Smith and Gray, "opt_einsum" (2018), JOSS 3(26), 753.
-        """
-        sizes = [prod(self.size(n) for n in factor.labels) for factor in (work[i], work[j])]
+    def cost(self, work: list[Factor], i: int, j: int, summed: set[Label]) -> int:
+        """Return the multiplications of a product of two factors and the size of its result."""
         union = {*work[i].labels, *work[j].labels}
-        result = prod(self.size(n) for n in union - self.summable(work, i, j, summed))
-        return result - sum(sizes), prod(self.size(n) for n in union)
+        result = union - self.summable(work, i, j, summed)
+        return prod(self.size(n) for n in union) + prod(self.size(n) for n in result)
 
     def order(self, labels: Iterable[Label], axis: Label | None) -> tuple[Label, ...]:
         """Return labels in canonical order: by age, the axis of the value last."""
