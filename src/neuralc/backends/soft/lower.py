@@ -28,6 +28,7 @@ from neuralc.backends.soft.values import (
     Masked,
     Product,
     Unavailable,
+    raw,
     settled,
 )
 from neuralc.ir.nodes import (
@@ -155,6 +156,7 @@ class _Lowering:
                 continue
             key.append(self.span(index, labels))
             labels += index.labels
+        raw(value)  # now, lest a long chain of values waits for its first reader
         self.read.layers[-1].put(target.name, tuple(key), Piece(value, tuple(labels)))
 
     def span(self, index: Known, taken: Sequence[Label]) -> tuple[int, int]:
@@ -173,6 +175,7 @@ class _Lowering:
             return
         for i in turns:
             self.body(loop.body, {**env, loop.var: i})
+            self.read.layers[-1].settle()
 
     def side_by_side(self, loop: For, turns: range, env: Env) -> bool:
         """Run all turns of a loop along an axis; False if something is not there for all."""

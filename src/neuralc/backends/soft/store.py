@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuralc.backends.soft.values import Known, Label, Value
+from neuralc.backends.soft.values import Known, Label, Value, raw
 
 Range = tuple[int, int]
 Place = int | Range
@@ -34,14 +34,27 @@ class Layer:
     pieces: dict[str, dict[Key, Piece]] = field(default_factory=dict)
     masks: dict[str, set[tuple[bool, ...]]] = field(default_factory=dict)
     ranged: dict[tuple[str, Key], list[Key]] = field(default_factory=dict)
+    fresh: list[Value] = field(default_factory=list)
 
     def put(self, name: str, key: Key, piece: Piece) -> None:
         """Add a piece."""
         self.pieces.setdefault(name, {})[key] = piece
+        self.fresh.append(piece.value)
         mask = tuple(isinstance(place, tuple) for place in key)
         if any(mask):
             self.masks.setdefault(name, set()).add(mask)
             self.ranged.setdefault((name, _fixed(key, mask)), []).append(key)
+
+    def settle(self) -> None:
+        """Lower what was put here since the last time.
+
+        After each turn of a loop, so that values that wait for one another make no chain as long
+        as the loop: that would be deeper than Python's stack. What nobody needs costs nothing
+        later, only the nodes that are alive are printed.
+        """
+        for value in self.fresh:
+            raw(value)
+        self.fresh.clear()
 
     def find(self, name: str, index: Index) -> tuple[Key, Piece] | None:
         """Return the piece that covers every element that an index may mean, if one does."""
