@@ -188,12 +188,39 @@ BRANCHES = """
 """
 
 
+MEMORY = """
+    @Learn([Tensor(4)], Tensor(3), hid_sizes=[6])
+    def F(x): pass
+    @Learn([Tensor(3)], 4, hid_sizes=[])
+    def END(code): pass
+
+    images = InputTensor(4)[2]
+    at = Param(3)[2]
+    start = InputTensor(3)[3]
+    cell = Var(Tensor(3))[3, 3]
+    out = Output(4)[3]
+
+    for i in range(3):
+        cell[0, i].set_to(start[i])
+    for t in range(2):
+        with at[t] as place:
+            for i in range(3):
+                if i == place:
+                    cell[t + 1, i].set_to(F(images[t]))
+                else:
+                    cell[t + 1, i].set_to(cell[t, i])
+    for i in range(3):
+        out[i].set_to(END(cell[2, i]))
+"""
+
+
 @pytest.mark.parametrize("precision", ["linear", "log"])
 def test_as_the_interpreter(precision: Precision) -> None:
     """Distributions of classes, real-valued intermediates that choices mix, integers as one-hot."""
     check(model(LOOK), precision)
     check(model(CHAIN), precision)
     check(model(BRANCHES), precision)
+    check(model(MEMORY), precision)
     for name in PLACES:
         check(placed(name), precision)
 

@@ -47,8 +47,6 @@ def test_mass_is_kept_for_300_steps(modulus: int, precision: Precision, sharpnes
     assert abs(float(chances.detach().sum()) - 1) < 1e-5
     assert torch.isfinite(chances).all()
     assert (chances >= 0).all()
-    # The step is a chaotic map for distributions that are not one-hot, so compare the loss only
-    # where it has come to rest: at a uniform distribution, on the values that can be reached.
     targets = {"y": torch.tensor([0])}
     loss = negative_log_likelihood(module, {}, targets)
     wanted = negative_log_likelihood(exact, {}, targets)
@@ -67,15 +65,15 @@ def test_the_loss_of_300_steps_comes_to_rest_at_a_uniform_distribution() -> None
 
 def test_log_space_does_not_underflow() -> None:
     """A chain of unlikely events: the probability is no float32, its logarithm is."""
-    text = """program "and"
-table and(2, 2) -> 2 = 0 0 0 1
+    text = """program "all"
+table both(2, 2) -> 2 = 0 0 0 1
 param p: 2[200]
 var x: 2[201]
 output y: 2
 
 x[0] = 1
 for t in range(0, 200, 1):
-    x[t + 1] = and(x[t], p[t])
+    x[t + 1] = both(x[t], p[t])
 y = x[200]
 """
     module = SoftModule(read(text), precision="log")

@@ -182,18 +182,12 @@ class Backward:
         rank, places, *attrs = node.attrs
         names = [self.names[arg] for arg in node.args]
         match node.op, attrs:
-            case "lerp", []:
-                a, b, chance = node.args
-                weight = align(names[2], places[2], rank, inner=False)
-                if {a, b} & self.needed:
-                    part = self.new(f"{g} * {weight}")
-                    self.add(b, self.summed(part, places[1], rank))
-                    if a in self.needed:
-                        self.add(a, self.summed(f"({g} - {part})", places[0], rank))
-                if chance in self.needed:
-                    first = align(names[0], places[0], rank, inner=True)
-                    second = align(names[1], places[1], rank, inner=True)
-                    self.add(chance, self.summed(f"({g} * ({second} - {first}))", places[2], rank))
+            case "blend", []:
+                for k, other in ((0, 2), (1, 3), (2, 0), (3, 1)):
+                    if node.args[k] in self.needed:
+                        there = align(names[other], places[other], rank, inner=-1 in places[other])
+                        code = self.summed(f"({g} * {there})", places[k], rank)
+                        self.add(node.args[k], code)
             case "mixture", []:
                 self.mixture(node, g, names)
             case "share", []:

@@ -15,16 +15,15 @@ from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.values import EXAMPLES, RESTARTS, Factor, Known, Label, Product
 
 LAST = 1 << 60  # sorts the axis of a value behind all its labels
-DRIFT = 12  # a sum may be off by this many roundings before it is divided out
+DRIFT = 40  # a sum may be off by this many roundings before it is divided out
 GUESS = {P: 100, B: 16}  # sizes unknown at compile time, for comparing costs only
 
 
 class Builder:
     """Makes nodes for operations on values."""
 
-    def __init__(self, *, lerp: bool = True) -> None:
-        """Start with an empty graph; `lerp` allows mixing two arms by the chance of one."""
-        self.lerp = lerp
+    def __init__(self) -> None:
+        """Start with an empty graph."""
         self.graph = Graph()
         self.sizes: dict[Label, Dim] = {RESTARTS: P, EXAMPLES: B}
 
@@ -106,9 +105,12 @@ class Builder:
         """Multiply two factors, summing `gone` out."""
         a, b = self.straight(a), self.straight(b)
         canonical = self.order({*a.labels, *b.labels} - gone, axis)
-        if gone and canonical == self.product_order(b, a, gone, axis):
-            a, b = b, a
-        elif axis in a.labels and axis not in b.labels:
+        if (
+            gone
+            and canonical == self.product_order(b, a, gone, axis)
+            or axis in a.labels
+            and axis not in b.labels
+        ):
             a, b = b, a
         out = self.product_order(a, b, gone, axis)
         names: dict[Label, int] = {}

@@ -178,8 +178,8 @@ class Printer:
             for name, place in zip(names, places, strict=True)
         ]
         match node.op, attrs:
-            case "lerp", []:
-                return f"{'soft' if self.log else 'torch'}.lerp({', '.join(aligned)})"
+            case "blend", []:
+                return f"soft.blend({', '.join(aligned)})"
             case "share", []:
                 return f"soft.share({', '.join(aligned)})"
             case "mixture", []:

@@ -43,11 +43,9 @@ def _spread(x: Tensor, names: str, order: str) -> Tensor:
     return x
 
 
-def lerp(a: Tensor, b: Tensor, chance: Tensor) -> Tensor:
-    """Mix `a` and `b`, where `chance` is the log-probability of `b`."""
-    tiny = torch.finfo(chance.dtype).tiny
-    other = torch.log(-torch.expm1(chance.clamp_max(-tiny)))
-    return torch.logaddexp(a + other, b + chance)
+def blend(a: Tensor, b: Tensor, chance_a: Tensor, chance_b: Tensor) -> Tensor:
+    """Mix `a` and `b`, each with its log-chance."""
+    return torch.logaddexp(a + chance_a, b + chance_b)
 
 
 def mixture(weights: Tensor, arms: Sequence[Tensor]) -> Tensor:

@@ -59,12 +59,9 @@ class Lowered:
     observed: tuple[tuple[int, int], ...]
 
 
-def lower(program: Program, *, lerp: bool = True) -> Lowered:
-    """Turn a checked program into a tensor program.
-
-    `lerp`: mix two arms by the chance of one of them, `1 - p` being that of the other.
-    """
-    builder = Builder(lerp=lerp)
+def lower(program: Program) -> Lowered:
+    """Turn a checked program into a tensor program."""
+    builder = Builder()
     return _Lowering(program, builder, Reader(program, builder)).run()
 
 

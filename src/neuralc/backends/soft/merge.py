@@ -129,8 +129,10 @@ def _close_masked(
     index = Known(np.arange(builder.extent(label)), (other,))
     then = builder.taken(settled(value.then), label, index)
     chance = builder.take(weight, label, index)
+    others = builder.const((1 - eye).astype(np.float32), (label, other))
+    rest = builder.sum_product([weight, others], frozenset((label,)), None)
     arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
-    return _two(builder, arms, chance, isinstance(then, Product) and then.real)
+    return _two(builder, arms, (rest, chance), isinstance(then, Product) and then.real)
 
 
 def masked(builder: Builder, size: int | None, value: Masked) -> Product | Known:
@@ -142,20 +144,26 @@ def masked(builder: Builder, size: int | None, value: Masked) -> Product | Known
         parts = [builder.spread(known, labels) for known in (condition, then, orelse)]
         return Known(np.where(*parts), labels)
     arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
-    chance = builder.const(condition.numbers.astype(np.float32), condition.labels)
-    return _two(builder, arms, chance, isinstance(then, Product) and then.real)
+    holds = condition.numbers.astype(np.float32)
+    chances = [builder.const(array, condition.labels) for array in (1 - holds, holds)]
+    return _two(builder, arms, chances, isinstance(then, Product) and then.real)
 
 
 def _two(
-    builder: Builder, arms: Sequence[tuple[Factor, Label]], chance: Factor, real: bool
+    builder: Builder, arms: Sequence[tuple[Factor, Label]], chances: Sequence[Factor], real: bool
 ) -> Product:
-    """Return `arms[1]` with this chance, else `arms[0]`."""
+    """Return the mixture of two arms.
+
+    Both chances are computed from what they are sums of: `1 - p` would lose all that is left
+    where `p` is nearly 1, and with it the gradient of a nearly discrete program.
+    """
     factors, axes = [arm for arm, _ in arms], [own for _, own in arms]
     size = builder.extent(axes[0])
     axis = builder.label(size)
-    drift = max(builder.drift(factor) for factor in factors) + 1
-    inner: list[Label | None] = [*axes, None]
-    result = builder.together("lerp", [*factors, chance], axis, inner, size, (), drift)
+    drift = max(builder.drift(factor) for factor in (*factors, *chances)) + 2
+    inner: list[Label | None] = [*axes, None, None]
+    operands = [*factors, *chances]
+    result = builder.together("blend", operands, axis, inner, size, (), drift)
     return Product((result if real else builder.normalised(result),), axis, real=real)
 
 
@@ -241,8 +249,8 @@ def _mixture(
     builder: Builder, choice: Product, numbers: Sequence[list[int]],
     arms: Sequence[tuple[Factor, Label]], real: bool,
 ) -> Product:  # fmt: skip
-    if len(arms) == 2 and builder.lerp:
-        return _two(builder, arms, project(builder, choice, numbers[1]), real)
+    if len(arms) == 2:
+        return _two(builder, arms, [project(builder, choice, n) for n in numbers], real)
     size = builder.extent(arms[0][1])
     axis = builder.label(size)
     factors, axes = [arm for arm, _ in arms], [own for _, own in arms]

@@ -56,7 +56,7 @@ class SoftModule(nn.Module):
 
         """
         super().__init__()
-        lowered = lower(program, lerp=precision == "linear")
+        lowered = lower(program)
         self._constants = Constants(log=precision == "log")
         self.source = emit(
             lowered, self._constants, program.source, log=precision == "log", real=_real(program)

@@ -20,7 +20,7 @@ from neuralc.backends.soft.values import Factor, Known, Label, Product
 from neuralc.ir.nodes import Table
 from neuralc.ir.structure import Structure, classify
 
-DENSE = 2048  # entries of a one-hot cube that is cheaper than anything cleverer
+DENSE = 8192  # entries of a one-hot cube that is cheaper than anything cleverer
 ALGEBRA = ("add", "sub", "min", "max", "eq", "less")
 
 

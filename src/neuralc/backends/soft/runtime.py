@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+DIRECT = 64  # values up to which sums of two distributions are added up, not transformed
+
 
 def centred_softmax(logits: Tensor) -> Tensor:
     """Return the softmax along the last dimension, its gradient centred on the largest entry.
@@ -50,6 +52,11 @@ def mixture(weights: Tensor, arms: Sequence[Tensor]) -> Tensor:
     for weight, arm in zip(parts[1:], arms[1:], strict=True):
         total = torch.addcmul(total, weight, arm)
     return total
+
+
+def blend(a: Tensor, b: Tensor, chance_a: Tensor, chance_b: Tensor) -> Tensor:
+    """Return `a * chance_a + b * chance_b`."""
+    return torch.addcmul(a * chance_a, b, chance_b)
 
 
 def share(first: Tensor, *rest: Tensor) -> Tensor:
@@ -110,14 +117,21 @@ def scatter(parts: Sequence[Tensor], index: Tensor, size: int) -> Tensor:
 def add(x: Tensor, y: Tensor, offset: int, modulus: int, size: int, sign: int = 1) -> Tensor:
     """Return the distribution of `x + y + offset`, modulo `modulus` unless that is 0.
 
-    A circular convolution (for `sign = -1` a correlation), by FFT. Rounding may leave a
-    probability slightly below 0: it is raised to 0, its gradient is kept.
+    A circular convolution (for `sign = -1` a correlation). Up to `DIRECT` values it is a sum of
+    products, exact relative to each probability. Beyond, an FFT, whose error is relative to the
+    largest: what it leaves below 0 is raised to 0, and the gradient is kept.
     """
     length = modulus or (x.shape[-1] + y.shape[-1] + abs(offset))
     x, y = _folded(x, length), _folded(y, length)
-    fx, fy = torch.fft.rfft(x, length), torch.fft.rfft(y, length)
-    z = torch.fft.irfft(fx * (fy if sign > 0 else fy.conj()), length)
-    z = z + (-z.detach()).clamp_min(0)
+    if length <= DIRECT:
+        x, y = widen(x, length), widen(y, length)
+        turned = y.flip(-1).roll(1, -1) if sign > 0 else y  # y[-j], or y[j]
+        windows = torch.cat((turned, turned), -1).unfold(-1, length, 1)
+        z = (x.unsqueeze(-2) * windows[..., 1:, :].flip(-2)).sum(-1)
+    else:
+        fx, fy = torch.fft.rfft(x, length), torch.fft.rfft(y, length)
+        z = torch.fft.irfft(fx * (fy if sign > 0 else fy.conj()), length)
+        z = z + (-z.detach()).clamp_min(0)
     if offset:
         z = z.roll(offset, -1)
     return z[..., :size] if length > size else widen(z, size)
