@@ -23,7 +23,7 @@ from neuralc.ir.algebras import Integers
 from neuralc.ir.evaluate import evaluate
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Int, Network, Program, Real
-from neuralc.learn.model import Model
+from neuralc.learning.model import Model
 
 LIMIT = 50.0
 PROGRAMS, EXAMPLES, REPEATS = 100_000, 10, 5

@@ -13,9 +13,9 @@ from time import perf_counter
 
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.tasks import TASKS, Task
-from neuralc.learn import learn
-from neuralc.learn.settings import Settings
-from neuralc.learn.train import Trainer
+from neuralc.learning import learn
+from neuralc.learning.settings import Settings
+from neuralc.learning.train import Trainer
 
 REFERENCE = {  # ms per epoch and restart; exact restarts wanted; seconds allowed
     "turing invert": (8.5, 98, 60),

@@ -26,8 +26,8 @@ from neuralc.backends.exact import Executor
 from neuralc.backends.soft import SoftModule, module
 from neuralc.backends.soft.parameters import Choices
 from neuralc.ir.nodes import Int
-from neuralc.learn.model import Model
-from neuralc.learn.train import negative_log_likelihood
+from neuralc.learning.model import Model
+from neuralc.learning.train import negative_log_likelihood
 from neuralc.source import Source
 
 SHARPNESS = (5, 10, 15, 20, 30)

@@ -23,7 +23,7 @@ from torch import Tensor
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.timing import interleaved, quartiles
 from neuralc.backends.soft import runtime
-from neuralc.learn.model import Model
+from neuralc.learning.model import Model
 from neuralc.source import Source
 
 BATCH = 32

@@ -11,8 +11,8 @@ import sys
 from benchmarks.report import Bar, Report, Table, main
 from benchmarks.tasks import TASKS
 from benchmarks.timing import interleaved, quartiles, ratios
-from neuralc.learn.settings import Settings
-from neuralc.learn.train import Trainer
+from neuralc.learning.settings import Settings
+from neuralc.learning.train import Trainer
 
 LIMIT = 12.0
 COUNTS = (1, 10, 100)

@@ -26,8 +26,8 @@ from benchmarks.tasks import TASKS, grids
 from benchmarks.timing import interleaved, quartiles, ratios
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
-from neuralc.learn.model import Model
-from neuralc.learn.train import TINY, negative_log_likelihood
+from neuralc.learning.model import Model
+from neuralc.learning.train import TINY, negative_log_likelihood
 
 LIMIT = 1.3
 HANDWRITTEN: dict[str, Callable[[Mapping[str, int]], nn.Module]] = {

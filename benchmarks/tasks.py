@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from neuralc.ir.examples import Examples, bind
-from neuralc.learn.model import Model
+from neuralc.learning.model import Model
 
 Instances = list[dict[str, Any]]
 

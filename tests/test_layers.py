@@ -15,7 +15,7 @@ ROWS = [  # a module imports from its own entry and from the rows above it here,
     {"files"},
     {"ir"},
     {"lang", "backends", "tasks", "zoo", "data", "machines"},  # strangers to each other
-    {"learn", "nn"},
+    {"learning", "nn"},
     {"inspect"},
     {"experiments"},
     {"cli", "web"},

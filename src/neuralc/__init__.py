@@ -16,13 +16,13 @@ from neuralc.errors import NeuralcError as NeuralcError
 from neuralc.source import Source as Source
 
 if TYPE_CHECKING:
-    from neuralc.learn.frontdoor import load as load
-    from neuralc.learn.frontdoor import load_solution as load_solution
-    from neuralc.learn.frontdoor import model as model
-    from neuralc.learn.learn import learn as learn
-    from neuralc.learn.model import Model as Model
-    from neuralc.learn.settings import Settings as Settings
-    from neuralc.learn.solution import Solution as Solution
+    from neuralc.learning.frontdoor import load as load
+    from neuralc.learning.frontdoor import load_solution as load_solution
+    from neuralc.learning.frontdoor import model as model
+    from neuralc.learning.model import Model as Model
+    from neuralc.learning.run import learn as learn
+    from neuralc.learning.settings import Settings as Settings
+    from neuralc.learning.solution import Solution as Solution
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,13 +38,13 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Model": "neuralc.learn.model",
-    "Settings": "neuralc.learn.settings",
-    "Solution": "neuralc.learn.solution",
-    "learn": "neuralc.learn.learn",
-    "load": "neuralc.learn.frontdoor",
-    "load_solution": "neuralc.learn.frontdoor",
-    "model": "neuralc.learn.frontdoor",
+    "Model": "neuralc.learning.model",
+    "Settings": "neuralc.learning.settings",
+    "Solution": "neuralc.learning.solution",
+    "learn": "neuralc.learning.run",
+    "load": "neuralc.learning.frontdoor",
+    "load_solution": "neuralc.learning.frontdoor",
+    "model": "neuralc.learning.frontdoor",
 }
 
 
@@ -55,5 +55,5 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     found = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = found  # `neuralc.learn` is the function, also after the package is loaded
+    globals()[name] = found
     return found

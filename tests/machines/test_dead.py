@@ -6,7 +6,7 @@ import numpy as np
 
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Case, Decl, Fixed, Gate, Int, Num, Program, Ref, Set, Switch, Sym
-from neuralc.learn.dead import dead_choices
+from neuralc.learning.dead import dead_choices
 
 # `out` is one of two cells, or 0.
 PROGRAM = Program(

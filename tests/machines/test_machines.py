@@ -18,7 +18,7 @@ from neuralc.ir.examples import bind
 from neuralc.ir.nodes import Network
 from neuralc.ir.space import log10_size
 from neuralc.lang.model.listing import render, validate
-from neuralc.learn.dead import chosen_elements, dead_choices
+from neuralc.learning.dead import chosen_elements, dead_choices
 from tests.machines.solved import (
     ADD_TOP,
     ALL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from neuralc.learn.model import Model
+from neuralc.learning.model import Model
 from neuralc.source import Source
 
 # Two cells of a row of images, picked by the program, looked at in every time step.

@@ -79,9 +79,7 @@ def model(case: Case, kinds: tuple[Any, ...]) -> Program:
     values = tuple(function(*args) for args in product(*map(range, sizes)))
     assert np.prod(sizes) * size > DENSE
     names = "abc"[: len(sizes)]
-    decls = [
-        Decl(name, kind, Int(n)) for name, kind, n in zip(names, kinds, sizes, strict=True)
-    ]
+    decls = [Decl(name, kind, Int(n)) for name, kind, n in zip(names, kinds, sizes, strict=True)]
     call = Call("F", tuple(Ref(name) for name in names))
     return Program(
         "function", (*decls, Decl("out", "output", Int(size))),

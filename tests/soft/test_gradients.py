@@ -19,7 +19,7 @@ from neuralc.backends.soft.parameters import softmaxes
 from neuralc.ir.algebras import Integers
 from neuralc.ir.evaluate import evaluate
 from neuralc.ir.nodes import Int, Program
-from neuralc.learn.train import negative_log_likelihood
+from neuralc.learning.train import negative_log_likelihood
 from tests.machines.solved import ALL, machine
 from tests.random_models import Features, programs, random_assignment, random_program
 from tests.soft.models import CHAIN, LOOK, model
@@ -105,7 +105,9 @@ def test_gradients_of_the_inputs(precision: Precision) -> None:
         def outputs(
             *given: Tensor, names: list[str] = names, module: SoftModule = module
         ) -> tuple[Tensor, ...]:
-            inputs = {name: x / x.sum(-1, keepdim=True) for name, x in zip(names, given, strict=True)}
+            inputs = {
+                name: x / x.sum(-1, keepdim=True) for name, x in zip(names, given, strict=True)
+            }
             found = module(inputs).values()
             # of log-probabilities only the probable ones: those of impossible values are a floor
             return tuple(x.exp() if module.precision == "log" else x for x in found)
@@ -123,7 +125,9 @@ def grads_of(module: SoftModule, inputs: Any, weights: list[Tensor]) -> dict[str
     sources = {**dict(module.named_parameters()), **inputs}
     if not isinstance(total, Tensor) or not total.requires_grad:
         return {}
-    found = torch.autograd.grad(total, [*sources.values()], allow_unused=True, materialize_grads=True)
+    found = torch.autograd.grad(
+        total, [*sources.values()], allow_unused=True, materialize_grads=True
+    )
     return dict(zip(sources, found, strict=True))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from neuralc.backends.soft.module import Precision
 from neuralc.backends.soft.networks import build_network
 from neuralc.ir.nodes import Network, Program
-from neuralc.learn.model import Model
+from neuralc.learning.model import Model
 from tests.random_models import given_elements
 from tests.soft.models import CHAIN, LOOK, model
 from tests.soft.reference import compare, logits_of
@@ -38,9 +38,7 @@ class Counted(nn.Module):
 
 def counts(one: Model, **images: tuple[int, ...]) -> dict[str, list[int]]:
     """Return the rows of every call of every network in one forward run."""
-    bodies = {
-        n.name: (lambda restarts, n=n: Counted(n, restarts)) for n in one.program.networks
-    }
+    bodies = {n.name: (lambda restarts, n=n: Counted(n, restarts)) for n in one.program.networks}
     module = one.compile(restarts=RESTARTS, bodies=bodies)
     inputs: dict[str, Any] = {}
     for decl in one.program.of("input"):

@@ -11,7 +11,7 @@ from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.module import Precision
 from neuralc.ir.nodes import Program
 from neuralc.ir.text import read
-from neuralc.learn.train import negative_log_likelihood
+from neuralc.learning.train import negative_log_likelihood
 
 
 def doubling(steps: int, modulus: int) -> Program:

@@ -11,10 +11,10 @@ import torch
 from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.module import Precision
 from neuralc.ir.examples import Examples, bind
-from neuralc.learn.model import Model
-from neuralc.learn.settings import Settings
-from neuralc.learn.solution import load_weights, row_weights
-from neuralc.learn.train import Trainer, negative_log_likelihood
+from neuralc.learning.model import Model
+from neuralc.learning.settings import Settings
+from neuralc.learning.solution import load_weights, row_weights
+from neuralc.learning.train import Trainer, negative_log_likelihood
 from tests.soft.models import CHAIN, LINES, LOOK, model
 
 RESTARTS, EXAMPLES = 5, 7
@@ -47,9 +47,7 @@ def examples_of(one: Model) -> Examples:
 
 def batch_and_alone(name: str, precision: Precision) -> tuple[SoftModule, list[SoftModule]]:
     """Return one module with all restarts, and one for each of them with the same parameters."""
-    together = MODELS[name].compile(
-        restarts=RESTARTS, dtype="float64", precision=precision, seed=3
-    )
+    together = MODELS[name].compile(restarts=RESTARTS, dtype="float64", precision=precision, seed=3)
     generator = torch.Generator().manual_seed(1)
     together.logits.data = torch.randn(together.logits.shape, generator=generator).double()
     alone = []

@@ -16,7 +16,7 @@ from neuralc.backends.soft.module import Precision
 from neuralc.errors import NeuralcError
 from neuralc.ir.nodes import Program
 from neuralc.ir.text import read
-from neuralc.learn.model import Model
+from neuralc.learning.model import Model
 from neuralc.source import Source
 from tests.machines.solved import ALL, machine
 from tests.random_models import random_distributions, random_program
@@ -31,7 +31,9 @@ def allowed(node: ast.Attribute, precision: Precision) -> bool:
     """Tell whether an attribute is a public function of torch, of our runtime or of a tensor."""
     owner: Any = torch.Tensor
     if isinstance(node.value, ast.Name) and node.value.id in ("torch", "soft"):
-        owner = torch if node.value.id == "torch" else {"linear": runtime, "log": logspace}[precision]
+        owner = (
+            torch if node.value.id == "torch" else {"linear": runtime, "log": logspace}[precision]
+        )
     return hasattr(owner, node.attr) and not node.attr.startswith("_")
 
 
@@ -113,7 +115,7 @@ def test_any_name_will_do(name: str, place: str) -> None:
 
 def test_all_names_at_once() -> None:
     places = ["PAR", "INP", "VAR", "OUT", "FUN", "TURN", "GATE"]
-    for first in range(0, len(DANGEROUS) - len(places)):
+    for first in range(len(DANGEROUS) - len(places)):
         names = dict(zip(places, DANGEROUS[first:], strict=False))
         program = renamed(names).program
         check_code(program)

@@ -29,7 +29,7 @@ def command(
     chosen = hypers_of(hypers, set_name)
 
     from neuralc.files import write_atomic
-    from neuralc.learn.model import Model
+    from neuralc.learning.model import Model
 
     source = Model.load(model_text(model), chosen).torch_source()
     data = {"emit": emit, "source": source, "out": out}

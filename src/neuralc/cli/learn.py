@@ -16,7 +16,7 @@ from neuralc.cli.output import command as neuralc_command
 
 if TYPE_CHECKING:
     from neuralc.data.examples_json import Batch
-    from neuralc.learn.solution import Solution
+    from neuralc.learning.solution import Solution
 
 
 @neuralc_command
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(1), help="Examples per step  [default: all].")
 @click.option("--precision", type=click.Choice(["linear", "log"]), help="log: for long programs.")
 @click.option("--device", help="Where to compute, such as cpu or cuda.")
+@click.option(
+    "--accept", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
+    help="For models with networks: the share of the training examples that a restart must get "
+    "right to count as solved  [default: 1].",
+)  # fmt: skip
 @click.option("--out", type=FILE, metavar="DIR", help="Where to save  [default: runs/MODEL].")
 def command(
     model: Path, hypers: Path | None, data: Path, out: Path | None, **settings: Any
@@ -46,8 +51,8 @@ def command(
     """
     batches, chosen = _read(data, hypers)
 
-    from neuralc.learn import learn
-    from neuralc.learn.model import Model
+    from neuralc.learning import learn
+    from neuralc.learning.model import Model
 
     loaded = Model.load(model_text(model), chosen)
     for warning in loaded.warnings:

@@ -15,7 +15,7 @@ from neuralc.cli.output import command as neuralc_command
 
 if TYPE_CHECKING:
     from neuralc.data.examples_json import Batch
-    from neuralc.learn.solution import Solution
+    from neuralc.learning.solution import Solution
 
 SHOWN = 10  # examples of a batch that people see; --json has them all
 
@@ -29,7 +29,7 @@ def command(solution: Path, data: Path) -> Answer:
     Targets in the data file are optional; where they stand, the program is compared with them.
     """
     from neuralc.data.examples_json import read_batches
-    from neuralc.learn.solution import Solution
+    from neuralc.learning.solution import Solution
 
     batches = read_batches(data)
     loaded = Solution.load(solution)

@@ -15,7 +15,7 @@ from neuralc.cli.output import command as neuralc_command
 @click.argument("solution", type=FILE)
 def command(solution: Path) -> Answer:
     """Print the program saved in the folder SOLUTION as source."""
-    from neuralc.learn.solution import Solution
+    from neuralc.learning.solution import Solution
 
     loaded = Solution.load(solution)
     report = loaded.report

@@ -28,11 +28,11 @@ from neuralc.data.grids import TASKS, sum_grids
 from neuralc.experiments.curves import draw_curves
 from neuralc.files import write_atomic
 from neuralc.ir.examples import Examples, bind
-from neuralc.learn.learn import learn
-from neuralc.learn.model import Model
-from neuralc.learn.score import Judge
-from neuralc.learn.settings import Settings
-from neuralc.learn.solution import Solution
+from neuralc.learning.model import Model
+from neuralc.learning.run import learn
+from neuralc.learning.score import Judge
+from neuralc.learning.settings import Settings
+from neuralc.learning.solution import Solution
 
 Progress = Callable[[int, int, str], None]
 GRIDS = 1000  # distinct training grids of each task, as in the paper

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 
-from neuralc.ir.nodes import Network
+from neuralc.ir.nodes import Network, Real, Type
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.declare import Declarations
 from neuralc.lang.model.names import Broken, Known, Macro, Scope, nearest
 
 DECORATORS = ("Runtime", "Learn", "Inline", "Listing")
 BODIES = ("mlp", "cnn")
+SMALLEST = 4  # pixels that two poolings leave something of
 
 
 class Definitions:
@@ -125,6 +126,8 @@ class Definitions:
                 raise self._form(decorator, form)
         self._arity(node, params, len(inputs))
         self._no_body(node)
+        if body == "cnn":
+            self._image(node, inputs)
         span = self.ctx.span(node)
         self.ctx.functions[node.name] = Network(node.name, inputs, output, hidden, body, span)
 
@@ -138,6 +141,18 @@ class Definitions:
             value,
             hint=nearest(given, BODIES) or 'write net="mlp" or net="cnn"',
         )
+
+    def _image(self, node: ast.FunctionDef, inputs: tuple[Type, ...]) -> None:
+        """Refuse a convolutional network for anything but one image."""
+        shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Real) else ()
+        if len(shape) not in (2, 3) or min(shape[-2:]) < SMALLEST:
+            raise self.ctx.error(
+                "E140",
+                f"`{node.name}` is a convolutional network, which takes one image",
+                node,
+                hint=f"list one Tensor(h, w) or Tensor(channels, h, w) of at least {SMALLEST} x "
+                f'{SMALLEST}, or leave net="cnn" out',
+            )
 
     def _no_body(self, node: ast.FunctionDef) -> None:
         for statement in node.body:

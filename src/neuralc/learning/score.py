@@ -41,8 +41,9 @@ class Judge:
         """
         if self.program.networks:
             tables = class_tables(module, self.examples.inputs)
-            found: Array = self.executor.score(choices, self.examples, tables).mean(1)
-            return found
+            if choices:
+                return np.asarray(self.executor.score(choices, self.examples, tables).mean(1))
+            return np.array([self._alone(tables, p) for p in range(module.restarts)])
         count = len(next(iter(choices.values()))) if choices else 1
         rows = [b"".join(np.int64(c[p]).tobytes() for c in choices.values()) for p in range(count)]
         new = [p for p, row in enumerate(rows) if row not in self.memory]
@@ -52,6 +53,11 @@ class Judge:
             scores = self.executor.score(picked, self.examples).mean(1)
             self.memory |= {rows[p]: float(s) for p, s in zip(new, scores, strict=True)}
         return np.array([self.memory[row] for row in rows])
+
+    def _alone(self, tables: Mapping[Site, Array], p: int) -> float:
+        """Return the share of one restart, where nothing but the networks is open."""
+        own = {site: table[p : p + 1] for site, table in tables.items()}
+        return float(self.executor.score({}, self.examples, own).mean())
 
 
 def class_tables(module: SoftModule, inputs: Mapping[str, Array]) -> dict[Site, Array]:

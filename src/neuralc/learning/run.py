@@ -19,13 +19,13 @@ from neuralc.backends.soft import SoftModule
 from neuralc.errors import SolutionError
 from neuralc.ir.examples import Examples, bind
 from neuralc.ir.nodes import Program
-from neuralc.learn import saved
-from neuralc.learn.dead import dead_choices
-from neuralc.learn.model import Model
-from neuralc.learn.score import Judge, network_function
-from neuralc.learn.settings import Settings
-from neuralc.learn.solution import Report, Solution, load_weights, row_weights
-from neuralc.learn.train import Trainer
+from neuralc.learning import saved
+from neuralc.learning.dead import dead_choices
+from neuralc.learning.model import Model
+from neuralc.learning.score import Judge, network_function
+from neuralc.learning.settings import Settings
+from neuralc.learning.solution import Report, Solution, load_weights, row_weights
+from neuralc.learning.train import Trainer
 
 Progress = Callable[[int, int, str], None]
 SAVE_EVERY = 20.0  # seconds between checkpoints

@@ -1,3 +1,3 @@
 """Learning: restarts in one batch, judged by exact execution, saved as solutions."""
 
-from neuralc.learn.learn import learn as learn
+from neuralc.learning.run import learn as learn

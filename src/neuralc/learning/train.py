@@ -16,7 +16,7 @@ from torch import Tensor
 
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
-from neuralc.learn.settings import Settings
+from neuralc.learning.settings import Settings
 
 TINY = 1e-15  # keeps log finite; its square must still fit float32 as a gradient
 

@@ -19,9 +19,9 @@ from neuralc.files import write_atomic
 from neuralc.ir.evaluate import Element
 from neuralc.ir.examples import Examples, bind
 from neuralc.ir.nodes import Program
-from neuralc.learn import saved
-from neuralc.learn.model import Model
-from neuralc.learn.score import class_tables
+from neuralc.learning import saved
+from neuralc.learning.model import Model
+from neuralc.learning.score import class_tables
 from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]

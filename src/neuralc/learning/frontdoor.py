@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from neuralc.lang.model.decorator import from_function
-from neuralc.learn.model import Model
-from neuralc.learn.solution import Solution
+from neuralc.learning.model import Model
+from neuralc.learning.solution import Solution
 from neuralc.source import Source
 
 
