@@ -78,9 +78,9 @@ def test_imports_point_down(path: Path) -> None:
         ("ir.nodes", "import neuralc.cli"),
         ("lang.model.parse", "from neuralc.backends.soft import build"),
         ("backends.exact.compile", "from neuralc.backends import soft"),
-        ("learn.restarts", "def late():\n    from neuralc.inspect import show"),
-        ("learn.restarts", "import neuralc"),
-        ("learn.restarts", "from neuralc import load"),
+        ("learning.restarts", "def late():\n    from neuralc.inspect import show"),
+        ("learning.restarts", "import neuralc"),
+        ("learning.restarts", "from neuralc import load"),
         ("data.digits", "from neuralc import machines"),
     ],
 )

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from neuralc.backends.soft import pushforward, runtime
 from neuralc.backends.soft.module import Precision
-from neuralc.backends.soft.pushforward import DENSE
 from neuralc.ir.nodes import Call, Decl, Int, Program, Ref, Set, Table
 from neuralc.ir.text import read
 from tests.random_models import random_distributions
@@ -73,11 +73,19 @@ KINDS = {  # who depends on restarts and who on examples
 }
 
 
+@pytest.fixture(autouse=True, params=["direct", "transform"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No dense cubes here; sums of distributions once added up and once by FFT."""
+    monkeypatch.setattr(pushforward, "DENSE", 2048)
+    if request.param == "transform":
+        monkeypatch.setattr(runtime, "DIRECT", 0)
+
+
 def model(case: Case, kinds: tuple[Any, ...]) -> Program:
     """Return a program that applies this function once."""
     function, sizes, size, _ = case
     values = tuple(function(*args) for args in product(*map(range, sizes)))
-    assert np.prod(sizes) * size > DENSE
+    assert np.prod(sizes) * size > pushforward.DENSE
     names = "abc"[: len(sizes)]
     decls = [Decl(name, kind, Int(n)) for name, kind, n in zip(names, kinds, sizes, strict=True)]
     call = Call("F", tuple(Ref(name) for name in names))

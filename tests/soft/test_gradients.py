@@ -202,7 +202,9 @@ BOTH: list[tuple[str, Function, list[tuple[int, ...]]]] = [
         [X, Y],
     ),
     ("mixture", lambda soft, w, x, y: soft.mixture(w, [x, y]), [(2, 3, 2), (2, 1, 4), (3, 4)]),
-    ("lerp", lambda soft, w, x, y: lerp(soft, x, y, w[..., :1]), [(2, 3, 2), (2, 1, 4), (3, 4)]),
+    ("blend", lambda soft, w, x, y: soft.blend(x, y, w[..., :1], w[..., 1:]),
+     [(2, 3, 2), (2, 1, 4), (3, 4)]),
+    ("share", lambda soft, w, x, y: soft.share(x, w[..., :1], y), [(2, 3, 2), (2, 1, 4), (3, 4)]),
     ("stack", lambda soft, x, y: soft.stack([x, y]), [(2, 1, 4), (1, 3, 4)]),
     ("join", lambda soft, x, y: soft.join([x, y], -2, (3, 2), ORDER), [(2, 3, 4), (1, 2, 4)]),
     ("join, straight", lambda soft, x, y: soft.join([x, y], -2, (1, 2), None), [(2, 1, 4), (2, 4)]),
@@ -212,11 +214,6 @@ BOTH: list[tuple[str, Function, list[tuple[int, ...]]]] = [
     ("normalise", lambda soft, x: soft.normalise(x), [X]),
 ]  # fmt: skip
 ORDER = torch.tensor([4, 0, 2, 1, 3])
-
-
-def lerp(soft: Any, a: Tensor, b: Tensor, chance: Tensor) -> Tensor:
-    found: Tensor = (torch if soft is runtime else logspace).lerp(a, b, chance)  # type: ignore[attr-defined]
-    return found
 
 
 @pytest.mark.parametrize(("name", "function", "shapes"), BOTH, ids=[name for name, _, _ in BOTH])

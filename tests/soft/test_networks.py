@@ -224,8 +224,8 @@ def test_as_the_interpreter(precision: Precision) -> None:
 
 
 def test_given_elements_needs_no_tensors() -> None:
-    assert ("pick", (0,)) in given_elements(model(LOOK.replace("InputTensor(2, 3)", "Input(4)")
-                                                  .replace("Tensor(2, 3)", "4")).program)  # fmt: skip
+    text = LOOK.replace("InputTensor(2, 3)", "Input(4)").replace("Tensor(2, 3)", "4")
+    assert ("pick", (0,)) in given_elements(model(text).program)
 
 
 def test_gradients_reach_the_weights_of_every_network() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from neuralc import machines
-from neuralc.errors import HyperError
+from neuralc.errors import HyperError, NeuralcError
 from neuralc.files import read_text
 from neuralc.ir.nodes import Program
 from neuralc.lang.model import parse
@@ -77,6 +77,9 @@ class Model:
             seed: of the networks' weights; None: drawn from torch's global generator.
             bodies: modules to use for some networks, see `SoftModule`.
 
+        Raises:
+            NeuralcError: there is no such device.
+
         """
         import torch
 
@@ -86,7 +89,11 @@ class Model:
             if seed is not None:
                 torch.manual_seed(seed)
             module = SoftModule(self.program, restarts=restarts, precision=precision, bodies=bodies)
-        return module.to(device=device, dtype=getattr(torch, dtype))
+        try:
+            return module.to(device=device, dtype=getattr(torch, dtype))
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise NeuralcError(f"cannot compute on {device!r}: {reason}") from None
 
     def torch_source(self, precision: Literal["linear", "log"] = "linear") -> str:
         """Return the PyTorch code that the soft execution runs."""

@@ -16,17 +16,19 @@ import numpy as np
 import torch
 
 from neuralc.backends.soft import SoftModule
-from neuralc.errors import SolutionError
+from neuralc.errors import DataError, SolutionError
 from neuralc.ir.examples import Examples, bind
 from neuralc.ir.nodes import Program
 from neuralc.learning import saved
 from neuralc.learning.dead import dead_choices
+from neuralc.learning.interrupts import held_back
 from neuralc.learning.model import Model
 from neuralc.learning.score import Judge, network_function
 from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Report, Solution, load_weights, row_weights
 from neuralc.learning.train import Trainer
 
+Array = np.ndarray[Any, Any]
 Progress = Callable[[int, int, str], None]
 SAVE_EVERY = 20.0  # seconds between checkpoints
 WORK_WORTH_COMPILING = 300  # programs x examples of one judgement
@@ -63,12 +65,18 @@ def learn(
     """
     chosen = dataclasses.replace(settings or Settings(), **_given(changes))
     train, held_out = split(model.program, data, test)
+    if not train.count:
+        raise DataError("there is no training example\n  hint: give at least one")
     report = progress or (lambda done, total, remark: None)
     with _threads(chosen.threads):
         run = _Run(model, train, chosen, Path(out) if out else None, networks or {})
         run.resume()
-        run.loop(report)
-        solution = run.solution(held_out, report)
+        try:
+            run.loop(report)
+            solution = run.solution(held_out, report)
+        except KeyboardInterrupt:
+            run.save()
+            raise
     if out:
         solution.save(out)
         run.forget()
@@ -97,9 +105,10 @@ def split(program: Program, data: Any, test: Any = None) -> tuple[Examples, Exam
     train = _bound(program, *batches[place])
     others = [batch for k, batch in enumerate(batches) if k != place]
     others += _batches(test) if test is not None else []
-    if not others:
+    held_out = [_bound(program, *batch) for batch in others]
+    if not sum(part.count for part in held_out):
         return train, None
-    return train, concatenated([_bound(program, *batch) for batch in others])
+    return train, concatenated(held_out)
 
 
 def _batches(data: Any) -> list[tuple[str, Any]]:
@@ -145,7 +154,7 @@ class _Run:
     history: list[dict[str, Any]] = field(default_factory=list)
     best: tuple[float, float] = (-1.0, 0.0)
     found: dict[str, torch.Tensor] = field(default_factory=dict)
-    ends: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    ends: dict[str, Array] = field(default_factory=dict)
     module: SoftModule = field(init=False)
     trainer: Trainer = field(init=False)
     judge: Judge = field(init=False)
@@ -177,24 +186,30 @@ class _Run:
     # ---- the loop
 
     def loop(self, progress: Progress) -> None:
-        """Step and judge until done; a KeyboardInterrupt leaves a checkpoint behind."""
+        """Step and judge until done; at a KeyboardInterrupt the state is that between two steps."""
         began = last_saved = time.monotonic()
         spent = self.seconds
         try:
-            while not self.done():
-                self.trainer.step()
-                step = self.trainer.step_number
-                if step % self.settings.check_every == 0 or step == self.settings.steps:
-                    self.check()
-                    self.seconds = spent + time.monotonic() - began
-                    progress(step, self.settings.steps, self.remark())
-                    if time.monotonic() - last_saved > SAVE_EVERY:
-                        self.save()
-                        last_saved = time.monotonic()
-        except KeyboardInterrupt:
+            while self.due() or not self.done():
+                if not self.due():
+                    with held_back():
+                        self.trainer.step()
+                    continue
+                self.check()
+                self.seconds = spent + time.monotonic() - began
+                progress(self.trainer.step_number, self.settings.steps, self.remark())
+                if time.monotonic() - last_saved > SAVE_EVERY:
+                    self.save()
+                    last_saved = time.monotonic()
+        finally:
             self.seconds = spent + time.monotonic() - began
-            self.save()
-            raise
+
+    def due(self) -> bool:
+        """Tell whether the restarts are to be judged before the next step."""
+        step = self.trainer.step_number
+        checked = self.history[-1]["step"] if self.history else 0
+        last = step == self.settings.steps
+        return bool(step > checked and (step % self.settings.check_every == 0 or last))
 
     def done(self) -> bool:
         """Tell whether nothing is left to do."""
@@ -203,11 +218,16 @@ class _Run:
 
     def check(self) -> None:
         """Discretise every restart, run it exactly, and note what is right."""
+        choices = self.module.choices.best(self.module.logits)
+        shares = self.judge.right(choices, self.module)  # the first time this may take a while
+        with held_back():
+            self.note(choices, shares)
+
+    def note(self, choices: Mapping[str, Array], shares: Array) -> None:
+        """Keep what is best, and go on with restarts that are not solved yet."""
         trainer, module = self.trainer, self.module
-        choices = module.choices.best(module.logits)
         for name, value in choices.items():
             self.ends[name][self.alive] = value
-        shares = self.judge.right(choices, module)
         losses = trainer.loss.double().cpu().numpy()
         order = sorted(range(len(shares)), key=lambda p: (shares[p], -losses[p]), reverse=True)
         if (score := (float(shares[order[0]]), -float(losses[order[0]]))) > self.best:
@@ -228,7 +248,7 @@ class _Run:
             self.alive = [self.alive[p] for p in left]
             self.born = [self.born[p] for p in left]
             trainer.keep(torch.tensor(left, dtype=torch.int64))
-        if self.alive and self.settings.replace != "never":
+        if self.alive and self.settings.replace != "never" and self.module.choices.total:
             self.renew()
 
     def renew(self) -> None:
@@ -369,5 +389,4 @@ class _Run:
     def forget(self) -> None:
         """Remove the checkpoint of a run that has ended."""
         if self.out is not None:
-            for name in ("checkpoint.json", "checkpoint.safetensors"):
-                (self.out / name).unlink(missing_ok=True)
+            saved.remove(self.out, "checkpoint")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from neuralc.errors import NeuralcError
+
+_WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "threads")
+_POSITIVE = ("restarts", "steps", "rate", "network_rate", "clip", "check_every", "concentration",
+             "threads")  # fmt: skip
+_NOT_NEGATIVE = ("seed", "noise", "entropy", "entropy_decay", "patience", "polish")
+_NAMES = {
+    "optimizer": ("rmsprop", "adam"),
+    "stop": ("all", "first"),
+    "replace": ("never", "fresh", "perturb"),
+    "precision": ("linear", "log"),
+}
 
 
 @dataclass(frozen=True)
@@ -69,9 +81,34 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot mean anything."""
-        positive = ("restarts", "steps", "rate", "clip", "check_every", "concentration", "threads")
-        for name in positive:
+        for name in _WHOLE:
+            self._number(name, whole=True)
+        for name in (*_POSITIVE, *_NOT_NEGATIVE, "accept", "decay"):
+            self._number(name)
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise NeuralcError(f"{name} must be positive, found {getattr(self, name)}")
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise NeuralcError(f"{name} must not be negative, found {getattr(self, name)}")
+        if self.batch is not None and (not isinstance(self.batch, int) or self.batch <= 0):
+            raise NeuralcError(f"batch is a number of examples, or None, found {self.batch!r}")
         if not 0 < self.accept <= 1:
             raise NeuralcError(f"accept is a share between 0 and 1, found {self.accept}")
+        if not 0 < self.decay < 1:
+            raise NeuralcError(f"decay lies between 0 and 1, found {self.decay}")
+        if self.seed >= 2**63:
+            raise NeuralcError(f"seed must be below 2 ** 63, found {self.seed}")
+        for name, known in _NAMES.items():
+            if getattr(self, name) not in known:
+                raise NeuralcError(
+                    f"{name} is one of {', '.join(known)}, found {getattr(self, name)!r}"
+                )
+
+    def _number(self, name: str, *, whole: bool = False) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            kind = "a whole number" if whole else "a number"
+            raise NeuralcError(f"{name} must be {kind}, found {value!r}")
+        if not whole and not math.isfinite(value):
+            raise NeuralcError(f"{name} must be finite, found {value}")

@@ -18,13 +18,15 @@ from neuralc.errors import ModelErrors, NeuralcError, SolutionError
 from neuralc.files import write_atomic
 from neuralc.ir.evaluate import Element
 from neuralc.ir.examples import Examples, bind
-from neuralc.ir.nodes import Program
+from neuralc.ir.nodes import Decl, Int, Program
 from neuralc.learning import saved
 from neuralc.learning.model import Model
 from neuralc.learning.score import class_tables
 from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]
+DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError,
+          ArithmeticError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class Solution:
         """Write the solution into a folder: solution.json, its weights, program.txt, history.json.
 
         Raises:
-            FileError: it cannot be written; what was there before is unchanged.
+            FileError: it cannot be written; a solution that was there before is not lost.
 
         """
         folder = Path(folder)
@@ -147,9 +149,9 @@ class Solution:
             "dead": sorted([name, list(index)] for name, index in self.dead),
             "report": dataclasses.asdict(self.report),
         }
+        saved.write(folder, "solution", content, self.weights)  # first: the others follow from it
         write_atomic(folder / "program.txt", self.program + "\n")
         write_atomic(folder / "history.json", json.dumps(self.history) + "\n")
-        saved.write(folder, "solution", content, self.weights)
 
     @staticmethod
     def load(folder: str | Path) -> Solution:
@@ -164,7 +166,7 @@ class Solution:
         content, weights = saved.read(folder, "solution")
         try:
             return _parsed(content, weights, folder)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+        except DAMAGE as error:
             raise SolutionError(f"{folder / 'solution.json'} is damaged: {error!r}") from None
         except (ModelErrors, NeuralcError) as error:
             raise SolutionError(f"{folder / 'solution.json'} is damaged:\n{error}") from None
@@ -174,20 +176,46 @@ def _parsed(content: dict[str, Any], weights: dict[str, torch.Tensor], folder: P
     text = content["model"]
     source = Source(str(text["name"]), str(text["text"]))
     model = Model.load(source, {str(k): v for k, v in text["hypers"].items()})
-    choices: dict[str, Array] = {}
-    probabilities: dict[str, Array] = {}
-    for decl in model.program.of("param"):
-        choices[decl.name] = np.array(content["choices"][decl.name], dtype=np.int64)
-        probabilities[decl.name] = np.array(content["probabilities"][decl.name], dtype=np.float64)
-        if choices[decl.name].shape != decl.shape:
-            raise ValueError(f"{decl.name} has shape {choices[decl.name].shape}")
+    params = model.program.of("param")
+    choices = {decl.name: _chosen(decl, content["choices"][decl.name]) for decl in params}
+    probabilities = {
+        decl.name: _chances(decl, content["probabilities"][decl.name]) for decl in params
+    }
     solution = Solution(
-        model, choices, probabilities, weights, Report(**content["report"]),
+        model, choices, probabilities, weights, _report(content["report"]),
         frozenset((str(name), tuple(int(i) for i in index)) for name, index in content["dead"]),
     )  # fmt: skip
-    model.show(choices, probabilities)  # raises where a choice is out of range
+    for name, index in solution.dead:
+        choices[name][index]  # raises where there is no such choice
     solution.module()  # raises where the weights do not fit
     return solution
+
+
+def _chosen(decl: Decl, values: Any) -> Array:
+    assert isinstance(decl.type, Int)
+    found = np.array(values)
+    limits = decl.type.size if decl.limits is None else np.reshape(decl.limits, decl.shape)
+    if found.shape != decl.shape or (found.size and found.dtype.kind != "i"):
+        raise ValueError(f"{decl.name} are no integers of shape {decl.shape}")
+    if ((found < 0) | (found >= limits)).any():
+        raise ValueError(f"a choice of {decl.name} is out of range")
+    return found.astype(np.int64)
+
+
+def _chances(decl: Decl, values: Any) -> Array:
+    found = np.array(values, dtype=np.float64)
+    if found.shape != decl.shape or not ((found >= 0) & (found <= 1 + 1e-6)).all():
+        raise ValueError(f"the probabilities of {decl.name} are none")
+    return found
+
+
+def _report(content: dict[str, Any]) -> Report:
+    report = Report(**content)
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float)}
+    for part in dataclasses.fields(Report):
+        if not isinstance(getattr(report, part.name), kinds[str(part.type)]):
+            raise TypeError(f"{part.name} is no {part.type}")
+    return report
 
 
 def _is_single(program: Program, inputs: Mapping[str, Any]) -> bool:

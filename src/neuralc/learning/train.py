@@ -38,9 +38,9 @@ def negative_log_likelihood(
     log = module.precision == "log"
     total = torch.zeros(module.restarts, device=module.logits.device, dtype=module.logits.dtype)
     for name, target in targets.items():
-        distribution = outputs[name]
-        index = target.clamp_min(0).unsqueeze(0).unsqueeze(-1)
-        chance = distribution.gather(-1, index.expand(*distribution.shape[:-1], 1)).squeeze(-1)
+        shape = (module.restarts, *target.shape)  # without inputs, one result is for all examples
+        index = target.clamp_min(0).unsqueeze(-1).expand(*shape, 1)
+        chance = outputs[name].expand(*shape, -1).gather(-1, index).squeeze(-1)
         loss = -(chance if log else (chance + TINY).log())
         if bool((target < 0).any()):
             loss = loss * (target >= 0)
@@ -116,7 +116,8 @@ class Trainer:
         if self.settings.entropy:
             bonus = math.exp(-self.settings.entropy_decay * self.step_number)
             objective = objective - self.settings.entropy * bonus * self.entropy()
-        objective.backward()
+        if objective.requires_grad:  # else nothing that is open reaches an output
+            objective.backward()
         self.loss = loss.detach()
         if module.logits.requires_grad:
             self.clip()

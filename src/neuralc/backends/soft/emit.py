@@ -140,7 +140,7 @@ class Printer:
         log = self.log and node.number not in self.reals
         names = [self.names[arg] for arg in node.args]
         if self.log and not log:  # real numbers, mixed with weights that are logarithms
-            weights = ("einsum", "mul", "lerp", "mixture")
+            weights = ("einsum", "mul", "blend", "mixture")
             mixed = [node.op in weights and arg not in self.reals for arg in node.args]
             names = [f"{n}.exp()" if weight else n for n, weight in zip(names, mixed, strict=True)]
         x = names[0] if names else ""
@@ -173,18 +173,16 @@ class Printer:
     def broadcast(self, node: Node, names: list[str], log: bool) -> str:
         """Write an operation whose operands broadcast."""
         rank, places, *attrs = node.attrs
+        kind = "real_" if self.log and not log else ""
         aligned = [
             align(name, place, rank, inner=-1 in place)
             for name, place in zip(names, places, strict=True)
         ]
         match node.op, attrs:
-            case "blend", []:
-                return f"soft.blend({', '.join(aligned)})"
-            case "share", []:
-                return f"soft.share({', '.join(aligned)})"
+            case ("blend" | "share") as op, []:
+                return f"soft.{kind}{op}({', '.join(aligned)})"
             case "mixture", []:
-                mixture = "real_mixture" if self.log and not log else "mixture"
-                return f"soft.{mixture}({aligned[0]}, [{', '.join(aligned[1:])}])"
+                return f"soft.{kind}mixture({aligned[0]}, [{', '.join(aligned[1:])}])"
             case ("stack" | "features") as op, _:
                 return f"soft.{op}([{', '.join(aligned)}])"
             case "join", [dim, lengths, order]:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from neuralc.backends.soft.runtime import blend as real_blend  # noqa: F401  (generated code)
 from neuralc.backends.soft.runtime import features as features
 from neuralc.backends.soft.runtime import gather as gather
 from neuralc.backends.soft.runtime import join as join
-from neuralc.backends.soft.runtime import mixture as real_mixture  # noqa: F401  (generated code calls it)
+from neuralc.backends.soft.runtime import mixture as real_mixture  # noqa: F401  (generated code)
 from neuralc.backends.soft.runtime import stack as stack
 
 FLOOR = -1e4

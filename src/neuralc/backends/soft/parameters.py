@@ -90,6 +90,8 @@ class Choices:
 
 def softmaxes(logits: Tensor, choices: Choices) -> dict[str, Tensor]:
     """Return the probabilities of all choices: name -> `(P, *shape, size)`."""
+    if not choices.blocks:
+        return {}
     parts = _Softmaxes.apply(logits, choices)  # type: ignore[no-untyped-call]
     return dict(zip((block.name for block in choices.blocks), parts, strict=True))
 
