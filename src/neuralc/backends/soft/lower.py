@@ -23,6 +23,7 @@ from neuralc.backends.soft.values import (
     EXAMPLES,
     RESTARTS,
     Factor,
+    Joined,
     Known,
     Label,
     Masked,
@@ -294,9 +295,9 @@ class _Lowering:
             self.read.restricted = before
             layers.append(self.read.layers.pop())
             fresh.append(inner)
-        order = np.argsort(np.concatenate(parts))
         for name, key, labels, values in merge.common(self.b, layers):
-            value = self.read.later(merge.join, values, fresh, label, order, self.read.size(name))
+            make = partial(merge.join, self.b, self.read.size(name))
+            value = Joined(values, fresh, parts, label, make)
             self.read.layers[-1].put(name, key, Piece(value, labels))
 
     def at(self, hint: str, node: Statement | Decl) -> None:

@@ -12,6 +12,7 @@ from neuralc.backends.soft.pushforward import project, widened
 from neuralc.backends.soft.store import Key, Layer, Piece
 from neuralc.backends.soft.values import (
     Factor,
+    Joined,
     Known,
     Label,
     Later,
@@ -97,6 +98,11 @@ def close(builder: Builder, value: Value, weight: Factor, label: Label, size: in
         if better is not None:
             return better
         inner = inner.get()
+    if isinstance(inner, Joined):
+        mixed = _close_joined(builder, inner, weight, label, size)
+        if mixed is not None:
+            return mixed
+        inner = inner.get()
     if isinstance(inner, Known):
         if label not in inner.labels:
             return inner
@@ -133,6 +139,37 @@ def _close_masked(
     rest = builder.sum_product([weight, others], frozenset((label,)), None)
     arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
     return _two(builder, arms, (rest, chance), isinstance(then, Product) and then.real)
+
+
+def _close_joined(
+    builder: Builder, value: Joined, weight: Factor, label: Label, size: int | None
+) -> Product | None:
+    """Mix parts over the axis that was split: each with its own chances, nothing put together.
+
+    Where more than one part varies along its axis, or values are real, None.
+    """
+    if label != value.label or size is None:
+        return None
+    first: Factor | None = None
+    first_axis = 0
+    pairs: list[tuple[Factor, tuple[Factor, Label]]] = []
+    for part, own, positions in zip(value.values, value.parts, value.positions, strict=True):
+        chances = builder.take(weight, label, Known(positions, (own,)))
+        inner = raw(part)
+        varies = isinstance(inner, Joined) or _depends(settled(part), own)
+        if not varies or len(positions) == 1:
+            chance = builder.sum_product([chances], frozenset((own,)), None)
+            arm = builder.taken(settled(part), own, 0)
+            pairs.append((chance, _arm(builder, arm, size)))
+            continue
+        closed = settled(close(builder, part, chances, own, size))
+        if first is not None or isinstance(closed, Known):
+            return None
+        first = builder.sum_product(closed.factors, closed.summed, closed.axis)
+        first_axis = closed.axis
+    if first is None or builder.extent(first_axis) != size:
+        return None
+    return _shared(builder, first, first_axis, pairs)
 
 
 def masked(builder: Builder, size: int | None, value: Masked) -> Product | Known:
@@ -205,17 +242,29 @@ def _with_share(
     """Add the arms that are left to the share of those that were fused."""
     if not groups:
         return share
-    axis = builder.label(builder.extent(share.axis))
     first = builder.sum_product(share.factors, share.summed, share.axis)
+    pairs = [
+        (project(builder, choice, values), _arm(builder, settled(arm), size))
+        for values, arm in groups
+    ]
+    return _shared(builder, first, share.axis, pairs)
+
+
+def _shared(
+    builder: Builder,
+    first: Factor,
+    own: Label,
+    pairs: Sequence[tuple[Factor, tuple[Factor, Label]]],
+) -> Product:
+    """Return a share of a mixture plus arms, each with its chance before it."""
     operands: list[Factor] = [first]
-    inner: list[Label | None] = [share.axis]
-    for values, arm in groups:
-        factor, own = _arm(builder, settled(arm), size)
-        operands += [project(builder, choice, values), factor]
-        inner += [None, own]
+    inner: list[Label | None] = [own]
+    for chance, (arm, arm_axis) in pairs:
+        operands += [chance, arm]
+        inner += [None, arm_axis]
     drift = max(builder.drift(factor) for factor in operands) + 2
-    width = builder.extent(axis)
-    result = builder.together("share", operands, axis, inner, width, (), drift)
+    axis = builder.label(builder.extent(own))
+    result = builder.together("share", operands, axis, inner, builder.extent(axis), (), drift)
     return Product((builder.normalised(result),), axis)
 
 
@@ -281,12 +330,11 @@ def _weights(
 # ---- static choices
 
 
-def join(
-    builder: Builder, values: Sequence[Value], parts: Sequence[Label], label: Label,
-    order: np.ndarray, size: int | None,
-) -> Value:  # fmt: skip
+def join(builder: Builder, size: int | None, whole: Joined) -> Product | Known:
     """Put the parts of a split axis together again, in the order of the axis."""
-    found = [settled(value) for value in values]
+    parts, label = whole.parts, whole.label
+    order = np.argsort(np.concatenate(whole.positions))
+    found = [settled(value) for value in whole.values]
     if all(same(value, found[0]) for value in found[1:]) and not (_depends(found[0], parts[0])):
         return found[0]
     if all(isinstance(value, Known) for value in found):

@@ -86,6 +86,28 @@ class Masked:
 
 
 @dataclass(eq=False, slots=True)
+class Joined:
+    """Values that belong to parts of the axis `label`: value `k` to `positions[k]`.
+
+    On value `k` the axis of its part is called `parts[k]`. Kept apart until somebody needs the
+    whole: a gate that ends mixes the parts as they are.
+    """
+
+    values: Sequence[Value]
+    parts: Sequence[Label]
+    positions: Sequence[np.ndarray]
+    label: Label
+    make: Callable[[Joined], Product | Known]
+    done: Product | Known | None = field(default=None)
+
+    def get(self) -> Product | Known:
+        """Lower it, once."""
+        if self.done is None:
+            self.done = self.make(self)
+        return self.done
+
+
+@dataclass(eq=False, slots=True)
 class Later:
     """A value that is lowered only if somebody asks for it.
 
@@ -96,7 +118,7 @@ class Later:
     done: Value | None = field(default=None)
     call: tuple[Table, Sequence[Value]] | None = field(default=None)
 
-    def get(self) -> Product | Known | Masked:
+    def get(self) -> Product | Known | Masked | Joined:
         """Lower it, once."""
         if self.done is None:
             self.done = self.make()
@@ -105,22 +127,22 @@ class Later:
         return self.done
 
 
-Value = Product | Known | Masked | Later
+Value = Product | Known | Masked | Joined | Later
 
 
 class Unavailable(Exception):
     """An element or a number that does not exist everywhere on the axes it was asked for."""
 
 
-def raw(value: Value) -> Product | Known | Masked:
-    """Return the value, lowered if that was still to do; a masked one as it is."""
+def raw(value: Value) -> Product | Known | Masked | Joined:
+    """Return the value, lowered if that was still to do; a masked or joined one as it is."""
     return value.get() if isinstance(value, Later) else value
 
 
 def settled(value: Value) -> Product | Known:
     """Return the value itself, lowered if that was still to do."""
     found = raw(value)
-    return found.get() if isinstance(found, Masked) else found
+    return found.get() if isinstance(found, Masked | Joined) else found
 
 
 def same(left: Value, right: Value) -> bool:
