@@ -23,11 +23,14 @@ from neuralc.learning.train import Trainer
 from tests.learning.tasks import assert_same, contradictory_data, image_data, line_data, lines, see
 
 VARIANTS: dict[str, tuple[Any, Any, Settings]] = {
-    "plain": (lines, line_data(), Settings(restarts=8, steps=100)),
-    "every step": (lines, line_data(), Settings(restarts=8, steps=40, check_every=1)),
+    "plain": (lines, line_data(), Settings(restarts=8, steps=100, rate=0.02)),
+    "every step": (
+        lines, line_data(), Settings(restarts=8, steps=60, check_every=1, rate=0.02),
+    ),
     "adam, noise, entropy, minibatches": (
         lines, line_data(),
-        Settings(restarts=8, steps=60, optimizer="adam", noise=0.1, entropy=0.2, batch=5),
+        Settings(restarts=8, steps=60, optimizer="adam", noise=0.1, entropy=0.2, batch=5,
+                 rate=0.02),
     ),
     "replaced": (
         lines, contradictory_data(),
@@ -62,9 +65,7 @@ class Stop:
 @pytest.fixture(scope="module")
 def whole() -> dict[str, Solution]:
     """Return what every variant gives when nobody interrupts it."""
-    return {
-        name: learn(model, data, settings=how) for name, (model, data, how) in VARIANTS.items()
-    }
+    return {name: learn(model, data, settings=how) for name, (model, data, how) in VARIANTS.items()}
 
 
 @pytest.mark.parametrize("steps", [(10,), (30, 31, 50), (1, 20)], ids=str)

@@ -146,6 +146,14 @@ class Backward:
                 left, right = node.args
                 self.factor(left, g, out, self.names[right], b, a)
                 self.factor(right, g, out, self.names[left], a, b)
+            case "plus", (a, b, out):
+                for number, places in zip(node.args, (a, b), strict=True):
+                    missing = tuple(k for k in range(len(out)) if out[k] not in places)
+                    code = f"{g}.sum({missing})" if missing else g
+                    kept = [name for name in out if name in places]
+                    if kept != list(places):
+                        code += f".permute({tuple(kept.index(name) for name in places)})"
+                    self.add(number, code)
             case op, _ if op in TAPED:
                 self.taped(node, g)
             case _:

@@ -122,6 +122,18 @@ class Builder:
         op = "einsum" if gone else "mul"
         return Factor(self.graph.add(op, args, attrs, self.dims(out), drift), out)
 
+    def plus(self, factors: Sequence[Factor]) -> Factor:
+        """Add factors that have no axis, broadcast against one another."""
+        total = factors[0]
+        for factor in factors[1:]:
+            a, b = self.straight(total), self.straight(factor)
+            out = self.order({*a.labels, *b.labels}, None)
+            attrs = tuple(tuple(out.index(n) for n in part) for part in (a.labels, b.labels, out))
+            drift = max(self.drift(a), self.drift(b)) + 1
+            args = (a.node, b.node)
+            total = Factor(self.graph.add("plus", args, attrs, self.dims(out), drift), out)
+        return total
+
     def product_order(
         self, a: Factor, b: Factor, gone: set[Label], axis: Label | None
     ) -> tuple[Label, ...]:

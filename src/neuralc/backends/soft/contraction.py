@@ -27,6 +27,12 @@ def contraction(
     )
 
 
+def addition(left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False) -> str:
+    """Return code that adds two tensors that broadcast."""
+    first, second = _spread(left, a, out), _spread(right, b, out)
+    return f"torch.logaddexp({first}, {second})" if log else f"{first} + {second}"
+
+
 def _batched_product(left: str, right: str, a: Names, b: Names, out: Names) -> str | None:
     """Write `left @ right` over the last two dimensions, the others being a batch that broadcasts.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from neuralc.backends.soft.backward import TAPED
 from neuralc.backends.soft.constants import Constants
-from neuralc.backends.soft.contraction import align, contraction
+from neuralc.backends.soft.contraction import addition, align, contraction
 from neuralc.backends.soft.graph import Node
 from neuralc.backends.soft.lower import Lowered
 from neuralc.source import Source
@@ -168,6 +168,8 @@ class Printer:
                 return f"soft.normalise({x})"
             case (("einsum" | "mul"), (a, b, out)):
                 return contraction(names[0], names[1], a, b, out, log=log)
+            case "plus", (a, b, out):
+                return addition(names[0], names[1], a, b, out, log=log)
         return self.broadcast(node, names, log)
 
     def broadcast(self, node: Node, names: list[str], log: bool) -> str:

@@ -237,7 +237,7 @@ class _Lowering:
             self.body(body, env)
             layers.append(self.read.layers.pop())
         numbers = [values for values, _, _ in arms]
-        for name, key, labels, values in merge.common(self.b, layers):
+        for name, key, labels, values in merge.common(self.b, layers, self.read.size):
             value = self.read.later(merge.choose, choice, numbers, values, self.read.size(name))
             self.read.layers[-1].put(name, key, Piece(value, labels))
 
@@ -265,7 +265,7 @@ class _Lowering:
             if layer is None:
                 return False
             layers.append(layer)
-        for name, key, labels, (then, orelse) in merge.common(self.b, layers):
+        for name, key, labels, (then, orelse) in merge.common(self.b, layers, self.read.size):
             make = partial(merge.masked, self.b, self.read.size(name))
             self.read.layers[-1].put(
                 name, key, Piece(Masked(condition, then, orelse, make), labels)
@@ -295,7 +295,7 @@ class _Lowering:
             self.read.restricted = before
             layers.append(self.read.layers.pop())
             fresh.append(inner)
-        for name, key, labels, values in merge.common(self.b, layers):
+        for name, key, labels, values in merge.common(self.b, layers, self.read.size):
             make = partial(merge.join, self.b, self.read.size(name))
             value = Joined(values, fresh, parts, label, make)
             self.read.layers[-1].put(name, key, Piece(value, labels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.fuse import fused
 from neuralc.backends.soft.pushforward import project, widened
 from neuralc.backends.soft.store import Key, Layer, Piece
+from neuralc.backends.soft.terms import closed_terms, lowered, spread, summed, taken_sum
 from neuralc.backends.soft.values import (
     Factor,
     Joined,
@@ -18,6 +19,8 @@ from neuralc.backends.soft.values import (
     Later,
     Masked,
     Product,
+    Sum,
+    Term,
     Value,
     raw,
     same,
@@ -26,7 +29,7 @@ from neuralc.backends.soft.values import (
 
 
 def common(
-    builder: Builder, layers: Sequence[Layer]
+    builder: Builder, layers: Sequence[Layer], sizes: Callable[[str], int | None]
 ) -> Iterator[tuple[str, Key, tuple[Label, ...], list[Value]]]:
     """Yield what every branch has set: variable, key, labels of its ranges, a value per branch."""
     first, *rest = layers
@@ -42,7 +45,9 @@ def common(
             tables = [_split(builder, table, dims) for table in tables]
         for key, piece in tables[0].items():
             if all(key in table for table in tables):
-                values = [_relabelled(builder, table[key], piece.labels) for table in tables]
+                values = [
+                    _relabelled(builder, table[key], piece.labels, sizes(name)) for table in tables
+                ]
                 yield name, key, piece.labels, values
 
 
@@ -73,15 +78,22 @@ def _selected(builder: Builder, value: Value, label: Label, index: int) -> Value
     return Later(lambda: builder.taken(settled(value), label, index))
 
 
-def _relabelled(builder: Builder, piece: Piece, labels: tuple[Label, ...]) -> Value:
+def _relabelled(
+    builder: Builder, piece: Piece, labels: tuple[Label, ...], size: int | None
+) -> Value:
     if piece.labels == labels:
         return piece.value
 
-    def make() -> Product | Known:
-        value = settled(piece.value)
+    def make() -> Value:
+        value: Value = raw(piece.value)
         for old, new in zip(piece.labels, labels, strict=True):
             everything = Known(np.arange(builder.extent(old)), (new,))
-            value = builder.taken(value, old, everything) if old != new else value
+            if old == new:
+                continue
+            if isinstance(value, Sum) and size is not None:
+                value = taken_sum(builder, value, old, everything, size)
+            else:
+                value = builder.taken(settled(value), old, everything)
         return value
 
     return Later(make)
@@ -99,10 +111,12 @@ def close(builder: Builder, value: Value, weight: Factor, label: Label, size: in
             return better
         inner = inner.get()
     if isinstance(inner, Joined):
-        mixed = _close_joined(builder, inner, weight, label, size)
-        if mixed is not None:
-            return mixed
+        if label == inner.label and size is not None:
+            return summed(builder, _joined_terms(builder, inner, weight, size), size)
         inner = inner.get()
+    if isinstance(inner, Sum):
+        assert size is not None
+        return summed(builder, closed_terms(builder, inner, weight, label, size), size)
     if isinstance(inner, Known):
         if label not in inner.labels:
             return inner
@@ -110,13 +124,13 @@ def close(builder: Builder, value: Value, weight: Factor, label: Label, size: in
         inner = builder.one_hot(inner, size)
     elif label not in inner.labels():
         return inner
-    summed = inner.summed | {label}
-    return Product((*inner.factors, weight), inner.axis, summed, inner.real)
+    gone = inner.summed | {label}
+    return Product((*inner.factors, weight), inner.axis, gone, inner.real)
 
 
 def _close_masked(
     builder: Builder, value: Masked, weight: Factor, label: Label, size: int | None
-) -> Product | None:
+) -> Value | None:
     """Mix `then if label == other else orelse` over `label`, where only `then` depends on it.
 
     Whatever `label` is, exactly one position on the other axis differs from `orelse`, so nothing
@@ -137,39 +151,38 @@ def _close_masked(
     chance = builder.take(weight, label, index)
     others = builder.const((1 - eye).astype(np.float32), (label, other))
     rest = builder.sum_product([weight, others], frozenset((label,)), None)
-    arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
-    return _two(builder, arms, (rest, chance), isinstance(then, Product) and then.real)
+    if size is None:
+        arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
+        return _two(builder, arms, (rest, chance), real=True)
+    parts = [((rest,), widened(builder, orelse, size)), ((chance,), widened(builder, then, size))]
+    return summed(builder, parts, size)
 
 
-def _close_joined(
-    builder: Builder, value: Joined, weight: Factor, label: Label, size: int | None
-) -> Product | None:
-    """Mix parts over the axis that was split: each with its own chances, nothing put together.
-
-    Where more than one part varies along its axis, or values are real, None.
-    """
-    if label != value.label or size is None:
-        return None
-    first: Factor | None = None
-    first_axis = 0
-    pairs: list[tuple[Factor, tuple[Factor, Label]]] = []
+def _joined_terms(builder: Builder, value: Joined, weight: Factor, size: int) -> list[Term]:
+    """Mix parts over the axis that was split: each with its own chances, nothing put together."""
+    terms: list[Term] = []
     for part, own, positions in zip(value.values, value.parts, value.positions, strict=True):
-        chances = builder.take(weight, label, Known(positions, (own,)))
         inner = raw(part)
-        varies = isinstance(inner, Joined) or _depends(settled(part), own)
-        if not varies or len(positions) == 1:
-            chance = builder.sum_product([chances], frozenset((own,)), None)
-            arm = builder.taken(settled(part), own, 0)
-            pairs.append((chance, _arm(builder, arm, size)))
+        if len(positions) == 1:
+            chance = builder.take(weight, value.label, int(positions[0]))
+            at = Known(np.asarray(0))
+            arm = taken_sum(builder, inner, own, at, size) if isinstance(inner, Sum) else (
+                builder.taken(settled(inner), own, at))  # fmt: skip
+            terms += spread(builder, (chance,), arm, size)
             continue
-        closed = settled(close(builder, part, chances, own, size))
-        if first is not None or isinstance(closed, Known):
-            return None
-        first = builder.sum_product(closed.factors, closed.summed, closed.axis)
-        first_axis = closed.axis
-    if first is None or builder.extent(first_axis) != size:
-        return None
-    return _shared(builder, first, first_axis, pairs)
+        chances = builder.take(weight, value.label, Known(positions, (own,)))
+        if isinstance(inner, Sum):
+            terms += closed_terms(builder, inner, chances, own, size)
+        elif isinstance(inner, Joined) and inner.label == own:
+            terms += _joined_terms(builder, inner, chances, size)
+        elif _depends(settled(part), own):
+            whole = builder.product(widened(builder, settled(part), size), size)
+            factors, gone = (*whole.factors, chances), whole.summed | {own}
+            terms.append(((), Product(factors, whole.axis, gone)))
+        else:
+            chance = builder.sum_product([chances], frozenset((own,)), None)
+            terms += spread(builder, (chance,), part, size)
+    return terms
 
 
 def masked(builder: Builder, size: int | None, value: Masked) -> Product | Known:
@@ -225,6 +238,13 @@ def choose(
     share, groups = fused(builder, choice, groups, size)
     if share is not None:
         return _with_share(builder, choice, share, groups, size)
+    if len(groups) == 2 and size is not None and not _all_known(groups):
+        terms = [
+            term
+            for values, arm in groups
+            for term in spread(builder, (project(builder, choice, values),), arm, size)
+        ]
+        return summed(builder, terms, size)
     settled_arms = [(values, settled(arm)) for values, arm in groups]
     if all(isinstance(arm, Known) for _, arm in settled_arms):
         assert size is not None
@@ -235,6 +255,10 @@ def choose(
     return _mixture(builder, choice, [values for values, _ in settled_arms], factors, real)
 
 
+def _all_known(groups: Sequence[tuple[list[int], Value]]) -> bool:
+    return all(isinstance(raw(arm), Known) for _, arm in groups)
+
+
 def _with_share(
     builder: Builder, choice: Product, share: Product, groups: list[tuple[list[int], Value]],
     size: int | None,
@@ -242,30 +266,11 @@ def _with_share(
     """Add the arms that are left to the share of those that were fused."""
     if not groups:
         return share
-    first = builder.sum_product(share.factors, share.summed, share.axis)
-    pairs = [
-        (project(builder, choice, values), _arm(builder, settled(arm), size))
-        for values, arm in groups
-    ]
-    return _shared(builder, first, share.axis, pairs)
-
-
-def _shared(
-    builder: Builder,
-    first: Factor,
-    own: Label,
-    pairs: Sequence[tuple[Factor, tuple[Factor, Label]]],
-) -> Product:
-    """Return a share of a mixture plus arms, each with its chance before it."""
-    operands: list[Factor] = [first]
-    inner: list[Label | None] = [own]
-    for chance, (arm, arm_axis) in pairs:
-        operands += [chance, arm]
-        inner += [None, arm_axis]
-    drift = max(builder.drift(factor) for factor in operands) + 2
-    axis = builder.label(builder.extent(own))
-    result = builder.together("share", operands, axis, inner, builder.extent(axis), (), drift)
-    return Product((builder.normalised(result),), axis)
+    assert size is not None
+    terms: list[Term] = [((), share)]
+    for values, arm in groups:
+        terms += spread(builder, (project(builder, choice, values),), arm, size)
+    return lowered(builder, terms, size)
 
 
 def _arm(builder: Builder, arm: Product | Known, size: int | None) -> tuple[Factor, Label]:

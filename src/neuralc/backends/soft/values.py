@@ -108,6 +108,24 @@ class Joined:
 
 
 @dataclass(eq=False, slots=True)
+class Sum:
+    """A mixture as a sum of arms, each times its chances; see `terms.py`.
+
+    An arm without chances is a share: its own sum is the chance that it is taken.
+    """
+
+    terms: tuple[Term, ...]
+    make: Callable[[Sum], Product | Known]
+    done: Product | Known | None = field(default=None)
+
+    def get(self) -> Product | Known:
+        """Lower it, once."""
+        if self.done is None:
+            self.done = self.make(self)
+        return self.done
+
+
+@dataclass(eq=False, slots=True)
 class Later:
     """A value that is lowered only if somebody asks for it.
 
@@ -118,7 +136,7 @@ class Later:
     done: Value | None = field(default=None)
     call: tuple[Table, Sequence[Value]] | None = field(default=None)
 
-    def get(self) -> Product | Known | Masked | Joined:
+    def get(self) -> Product | Known | Masked | Joined | Sum:
         """Lower it, once."""
         if self.done is None:
             self.done = self.make()
@@ -127,22 +145,23 @@ class Later:
         return self.done
 
 
-Value = Product | Known | Masked | Joined | Later
+Term = tuple[tuple[Factor, ...], Product | Known]
+Value = Product | Known | Masked | Joined | Sum | Later
 
 
 class Unavailable(Exception):
     """An element or a number that does not exist everywhere on the axes it was asked for."""
 
 
-def raw(value: Value) -> Product | Known | Masked | Joined:
-    """Return the value, lowered if that was still to do; a masked or joined one as it is."""
+def raw(value: Value) -> Product | Known | Masked | Joined | Sum:
+    """Return the value, lowered if that was still to do; one of several arms as it is."""
     return value.get() if isinstance(value, Later) else value
 
 
 def settled(value: Value) -> Product | Known:
     """Return the value itself, lowered if that was still to do."""
     found = raw(value)
-    return found.get() if isinstance(found, Masked | Joined) else found
+    return found.get() if isinstance(found, Masked | Joined | Sum) else found
 
 
 def same(left: Value, right: Value) -> bool:

@@ -1,0 +1,122 @@
+"""Mixtures as sums of arms, each with its chances, before anything is multiplied.
+
+Branches inside branches often keep the same value: `if r == out: new else: old`, and again `old`
+where nothing is written. As a sum, `old` occurs once, and a gate that ends is carried out on the
+chances, which are small, instead of on values for every value of the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.pushforward import widened
+from neuralc.backends.soft.values import (
+    Factor,
+    Known,
+    Label,
+    Product,
+    Sum,
+    Term,
+    Value,
+    raw,
+    same,
+    settled,
+)
+
+TERMS = 4  # more are put together at once
+
+
+def spread(builder: Builder, chances: tuple[Factor, ...], value: Value, size: int) -> list[Term]:
+    """Return what a value contributes that is taken with these chances."""
+    inner = raw(value)
+    if isinstance(inner, Sum):
+        return [((*chances, *own), arm) for own, arm in inner.terms]
+    return [(chances, widened(builder, settled(inner), size))]
+
+
+def summed(builder: Builder, terms: Sequence[Term], size: int) -> Value:
+    """Return the sum of terms whose chances sum to 1: equal arms are taken together."""
+    groups: list[tuple[list[tuple[Factor, ...]], Product | Known]] = []
+    for chances, arm in terms:
+        found = next((group for group in groups if same(group[1], arm)), None)
+        if found is None:
+            groups.append(([chances], arm))
+        else:
+            found[0].append(chances)
+    merged = [(_chance(builder, chances), arm) for chances, arm in groups]
+    if len(merged) == 1:
+        return merged[0][1]
+    whole = Sum(tuple(merged), lambda self: lowered(builder, self.terms, size))
+    return whole if len(merged) <= TERMS else whole.get()
+
+
+def _chance(builder: Builder, parts: list[tuple[Factor, ...]]) -> tuple[Factor, ...]:
+    """Return the sum of products of chances, as chances; a single product stays as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    return (builder.plus([builder.sum_product(part, frozenset(), None) for part in parts]),)
+
+
+def closed_terms(
+    builder: Builder, value: Sum, weight: Factor, label: Label, size: int
+) -> list[Term]:
+    """Mix a sum over the axis of a gate, or of a part of one, that ends."""
+    terms: list[Term] = []
+    for chances, arm in value.terms:
+        depends = label in (arm.labels if isinstance(arm, Known) else arm.labels())
+        if not depends:
+            chance = builder.sum_product([*chances, weight], frozenset((label,)), None)
+            terms.append(((chance,), arm))
+            continue
+        product = builder.one_hot(arm, size) if isinstance(arm, Known) else arm
+        factors = (*product.factors, *chances, weight)
+        share = Product(factors, product.axis, product.summed | {label})
+        terms.append(((), share))
+    return terms
+
+
+def taken_sum(builder: Builder, value: Sum, label: Label, index: Known, size: int) -> Value:
+    """Index an axis that a sum depends on."""
+    terms = [
+        (tuple(builder.take(chance, label, index) for chance in chances),
+         builder.taken(arm, label, index))
+        for chances, arm in value.terms
+    ]  # fmt: skip
+    return summed(builder, terms, size)
+
+
+def lowered(builder: Builder, terms: Sequence[Term], size: int) -> Product:
+    """Compute a sum."""
+    axis = builder.label(size)
+    shares: list[tuple[Factor, Label]] = []
+    pairs: list[tuple[Factor, Factor, Label]] = []
+    for chances, arm in terms:
+        product = builder.one_hot(arm, size) if isinstance(arm, Known) else arm
+        if chances:
+            chance = builder.sum_product(chances, frozenset(), None)
+            pairs.append((chance, builder.contract(product), product.axis))
+        else:
+            share = builder.sum_product(product.factors, product.summed, product.axis)
+            shares.append((share, product.axis))
+    if not shares and len(pairs) == 2:
+        (first, left, own), (second, right, other) = pairs
+        operands: list[Factor] = [left, right, first, second]
+        inner: list[Label | None] = [own, other, None, None]
+        op = "blend"
+    else:
+        if not shares:
+            chance, whole, own = pairs.pop(0)
+            shares.append((builder.sum_product([chance, whole], frozenset(), own), own))
+        one = builder.const(np.ones((), dtype=np.float32), ())
+        pairs += [(one, share, own) for share, own in shares[1:]]
+        operands, inner = [shares[0][0]], [shares[0][1]]
+        for chance, whole, own in pairs:
+            operands += [chance, whole]
+            inner += [None, own]
+        op = "share"
+    drift = max(builder.drift(factor) for factor in operands) + 2
+    result = builder.together(op, operands, axis, inner, size, (), drift)
+    return Product((builder.normalised(result),), axis)
