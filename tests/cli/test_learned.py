@@ -211,7 +211,7 @@ def data(*rows: Any) -> Callable[[], None]:
 GOOD = {"x": 0, "y": 0, "z": 0}
 WRONG: dict[str, tuple[Callable[[], None], str]] = {
     "unknown hyper": (hypers({"four": {"n": 4, "mm": 2}}), "mm"),
-    "missing hyper": (hypers({"four": {}}), "n = Hyper()"),
+    "missing hyper": (hypers({"four": {}}), "needs a value for the hyper-parameter `n`"),
     "hyper that is a word": (hypers({"four": {"n": "4"}}), "an integer is needed"),
     "no such set of hypers": (hypers({"five": {"n": 5}}), "'five'"),
     "data too deep": (data(GOOD, {**GOOD, "y": [0, 1]}), "instance 1: y: found shape (2,)"),
@@ -294,8 +294,16 @@ def test_a_folder_that_cannot_be_written() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("option", ["--rate 0", "--rate nan", "--seed -1", "--device nowhere"])
-def test_settings_that_cannot_mean_anything(option: str) -> None:
-    refused(
-        f"{LEARN} {option}", option.split()[0].strip("-") if "device" not in option else "nowhere"
-    )
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--rate 0", "rate must be positive, found 0"),
+        ("--rate nan", "rate must be finite and at most 1e+30, found nan"),
+        ("--seed -1", "seed must not be negative, found -1"),
+        ("--seed 9223372036854775808", "seed must be below 2 ** 63"),
+        ("--restarts 1000000000000", "there is not enough memory for this"),
+        ("--device nowhere", "cannot compute on 'nowhere'"),
+    ],
+)
+def test_settings_that_cannot_mean_anything(option: str, message: str) -> None:
+    refused(f"{LEARN} {option}", message)

@@ -37,6 +37,7 @@ CASES: dict[str, Case] = {
     "subtract modulo, offset": (lambda a, b: (a - b + 9) % 32, (32, 20), 32, "soft.add"),
     "subtract modulo, turned": (lambda a, b: (b - a) % 32, (32, 32), 32, "soft.add"),
     "subtract modulo less than both": (lambda a, b: (a - b) % 9, (30, 40), 9, "soft.add"),
+    "add many modulo": (lambda a, b: (a + b + 3) % 70, (70, 70), 70, "soft.add"),
     "minimum": (min, (25, 25), 25, "soft.minimum"),
     "minimum, few and many": (min, (20, 40), 20, "soft.minimum"),
     "minimum, many and few": (min, (40, 20), 20, "soft.minimum"),
@@ -73,12 +74,22 @@ KINDS = {  # who depends on restarts and who on examples
 }
 
 
-@pytest.fixture(autouse=True, params=["direct", "transform"])
-def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No dense cubes here; sums of distributions once added up and once by FFT."""
+WAYS = [
+    (name, direct)
+    for name, case in CASES.items()
+    for direct in ([0, runtime.DIRECT] if case[3] == "soft.add" else [0])
+]
+each_way = pytest.mark.parametrize(("name", "direct"), WAYS)
+
+
+@pytest.fixture(autouse=True)
+def _no_cubes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pushforward, "DENSE", 2048)
-    if request.param == "transform":
-        monkeypatch.setattr(runtime, "DIRECT", 0)
+
+
+def choose(direct: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add sums of distributions up to so many values; beyond, go by FFT."""
+    monkeypatch.setattr(runtime, "DIRECT", direct)
 
 
 def model(case: Case, kinds: tuple[Any, ...]) -> Program:
@@ -96,8 +107,11 @@ def model(case: Case, kinds: tuple[Any, ...]) -> Program:
 
 
 @pytest.mark.parametrize("precision", ["linear", "log"])
-@pytest.mark.parametrize("name", CASES)
-def test_a_large_function(name: str, precision: Precision) -> None:
+@each_way
+def test_a_large_function(
+    name: str, direct: int, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(direct, monkeypatch)
     case = CASES[name]
     for kinds in KINDS[len(case[1])]:
         program = model(case, kinds)
@@ -111,9 +125,12 @@ def test_a_large_function(name: str, precision: Precision) -> None:
         compare(program, choices, examples, precision, module=module, tolerance=1e-11)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_large_function_of_sure_arguments_is_sure(name: str) -> None:
+@each_way
+def test_a_large_function_of_sure_arguments_is_sure(
+    name: str, direct: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In float32, what an FFT leaves elsewhere is no more than rounding, and never below 0."""
+    choose(direct, monkeypatch)
     case = CASES[name]
     program = model(case, ("input", "input", "input")[: len(case[1])])
     module = module_of(program, [{}]).float()
@@ -150,9 +167,11 @@ for i in range(0, {size}, 1):
     compare(program, [{}], [random_distributions(program, 0)])
 
 
-def test_gradients_of_large_functions() -> None:
+def test_gradients_of_large_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against the dense cube, which is a plain product of tensors."""
-    for name, case in CASES.items():
+    for name, direct in WAYS:
+        choose(direct, monkeypatch)
+        case = CASES[name]
         program = model(case, ("input", "input", "input")[: len(case[1])])
         module = module_of(program, [{}])
         given = [random_distributions(program, 5)]

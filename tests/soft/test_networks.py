@@ -14,7 +14,6 @@ from neuralc.backends.soft.module import Precision
 from neuralc.backends.soft.networks import build_network
 from neuralc.ir.nodes import Network, Program
 from neuralc.learning.model import Model
-from tests.random_models import given_elements
 from tests.soft.models import CHAIN, LOOK, model
 from tests.soft.reference import compare, logits_of
 
@@ -221,11 +220,6 @@ def test_as_the_interpreter(precision: Precision) -> None:
     check(model(MEMORY), precision)
     for name in PLACES:
         check(placed(name), precision)
-
-
-def test_given_elements_needs_no_tensors() -> None:
-    text = LOOK.replace("InputTensor(2, 3)", "Input(4)").replace("Tensor(2, 3)", "4")
-    assert ("pick", (0,)) in given_elements(model(text).program)
 
 
 def test_gradients_reach_the_weights_of_every_network() -> None:

@@ -76,15 +76,23 @@ def _attempt(body: Callable[[], Answer], *, quiet_stdout: bool, verbose: bool) -
     except OSError as error:
         name = f" {error.filename}" if error.filename else ""
         return _failure(f"{(error.strerror or str(error)).lower()}{name}", BAD_INPUT)
-    except MemoryError:
-        hint = "  hint: fewer restarts or smaller batches"
-        return _failure(f"there is not enough memory for this\n{hint}", BAD_INPUT)
     except Exception as error:  # noqa: BLE001  (the last resort: a defect of ours)
+        if _is_out_of_memory(error):
+            hint = "  hint: fewer restarts or smaller batches"
+            return _failure(f"there is not enough memory for this\n{hint}", BAD_INPUT)
         if verbose:
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "" if verbose else " (with --verbose: where)"
         return _failure(f"internal error: {what}{hint}; please report it", DEFECT)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory is what was missing; torch says it as a RuntimeError, in words."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
 
 
 def _failure(message: str, code: int) -> Answer:

@@ -70,6 +70,7 @@ def bind(
         columns = {name: _sequence(f"{where}: {name}", value) for name, value in instances.items()}
         count = _count(columns, where)
     else:
+        instances = _rows(where, instances)
         count = len(instances)
         for k, instance in enumerate(instances):
             if not isinstance(instance, Mapping):
@@ -85,6 +86,17 @@ def bind(
         {name: bound[name] for name, decl in wanted.items() if decl.kind == "output"},
         count,
     )
+
+
+def _rows(where: str, instances: Any) -> Sequence[Any]:
+    """Return examples one by one; a generator is run to its end."""
+    try:
+        return instances if isinstance(instances, list | tuple) else list(instances)
+    except TypeError:  # nothing to loop over
+        raise DataError(
+            f"{where}: found {_short(instances)}, wanted one mapping for each example, or one "
+            "mapping of whole arrays"
+        ) from None
 
 
 def _observable(program: Program) -> tuple[Decl, ...]:
@@ -149,6 +161,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value] if hasattr(leaf, "numpy") else value
     if hasattr(value, "detach"):
         value = value.detach().cpu()
+        if value.is_floating_point():
+            value = value.float()  # numpy does not know bfloat16
     return value.numpy() if hasattr(value, "numpy") else value
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,15 +18,22 @@ import torch
 
 from neuralc.backends.soft import SoftModule
 from neuralc.errors import DataError, SolutionError
-from neuralc.ir.examples import Examples, bind
-from neuralc.ir.nodes import Program
+from neuralc.ir.examples import Examples
 from neuralc.learning import saved
+from neuralc.learning.batches import split
 from neuralc.learning.dead import dead_choices
 from neuralc.learning.interrupts import held_back
 from neuralc.learning.model import Model
 from neuralc.learning.score import Judge, network_function
 from neuralc.learning.settings import Settings
-from neuralc.learning.solution import Report, Solution, load_weights, row_weights
+from neuralc.learning.solution import (
+    DAMAGE,
+    Report,
+    Solution,
+    load_weights,
+    row_weights,
+    spread_weights,
+)  # fmt: skip
 from neuralc.learning.train import Trainer
 
 Array = np.ndarray[Any, Any]
@@ -60,6 +68,7 @@ def learn(
     Raises:
         DataError: examples that do not fit the model.
         SolutionError: the checkpoint in `out` is damaged.
+        NeuralcError: settings, a device or networks that cannot be.
         KeyboardInterrupt: after a checkpoint was saved, if `out` is given.
 
     """
@@ -86,7 +95,7 @@ def learn(
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(min(count, os.cpu_count() or 1))
     try:
         yield
     finally:
@@ -95,46 +104,6 @@ def _threads(count: int) -> Iterator[None]:
 
 def _given(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in changes.items() if value is not None}
-
-
-def split(program: Program, data: Any, test: Any = None) -> tuple[Examples, Examples | None]:
-    """Return training examples and held-out ones, bound to the program."""
-    batches = _batches(data)
-    named = [name for name, _ in batches]
-    place = named.index("train") if "train" in named else 0
-    train = _bound(program, *batches[place])
-    others = [batch for k, batch in enumerate(batches) if k != place]
-    others += _batches(test) if test is not None else []
-    held_out = [_bound(program, *batch) for batch in others]
-    if not sum(part.count for part in held_out):
-        return train, None
-    return train, concatenated(held_out)
-
-
-def _batches(data: Any) -> list[tuple[str, Any]]:
-    if isinstance(data, Examples | Mapping):
-        return [("data", data)]
-    if data and all(hasattr(batch, "instances") for batch in data):
-        return [(str(batch.name), batch.instances) for batch in data]
-    if data and all(isinstance(batch, Mapping) and "instances" in batch for batch in data):
-        return [(str(batch.get("batch_name", "")), batch["instances"]) for batch in data]
-    return [("data", data)]
-
-
-def _bound(program: Program, name: str, instances: Any) -> Examples:
-    if isinstance(instances, Examples):
-        return instances
-    return bind(program, instances, where=f"batch {name!r}")
-
-
-def concatenated(parts: Sequence[Examples]) -> Examples:
-    """Return several sets of examples as one."""
-    first = parts[0]
-    return Examples(
-        {name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs},
-        {name: np.concatenate([part.outputs[name] for part in parts]) for name in first.outputs},
-        sum(part.count for part in parts),
-    )
 
 
 @dataclass
@@ -165,7 +134,7 @@ class _Run:
             restarts=s.restarts, device=s.device, precision=s.precision, seed=s.seed
         )
         if self.networks:
-            self._load_networks()
+            spread_weights(self.module, self.networks)
         self.trainer = Trainer(self.module, self.train, s)
         work = s.restarts * self.train.count
         self.judge = Judge(self.model.program, self.train, jit=work > WORK_WORTH_COMPILING)
@@ -173,15 +142,6 @@ class _Run:
         self.alive = list(range(s.restarts))
         self.born = [0] * s.restarts
         self.ends = self.module.choices.best(self.module.logits)
-
-    def _load_networks(self) -> None:
-        """Let every restart begin with the given networks."""
-        state = {}
-        for name, value in self.module.named_parameters():
-            state[name] = value.detach()
-            if name in self.networks and name != "logits":
-                state[name] = torch.cat([self.networks[name]] * self.settings.restarts)
-        load_weights(self.module, state)
 
     # ---- the loop
 
@@ -345,7 +305,7 @@ class _Run:
             for name in sorted(arrays):
                 digest.update(np.ascontiguousarray(arrays[name]).tobytes())
         for name in sorted(self.networks):
-            digest.update(self.networks[name].numpy().tobytes())
+            digest.update(self.networks[name].numpy(force=True).tobytes())
         return digest.hexdigest()
 
     def save(self) -> None:
@@ -380,11 +340,35 @@ class _Run:
             self.solved, self.history = list(content["solved"]), list(content["history"])
             self.ends = {name: np.array(value) for name, value in content["ends"].items()}
             self.best = (float(content["best"][0]), float(content["best"][1]))
-        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            self.verify()
+        except DAMAGE as error:
             raise SolutionError(
                 f"{self.out / 'checkpoint.json'} is damaged: {error!r}\n"
                 "  hint: delete it to begin anew"
             ) from None
+
+    def verify(self) -> None:
+        """Raise ValueError, KeyError or TypeError where a checkpoint cannot be of this run."""
+        count, steps = self.settings.restarts, self.settings.steps
+        times = [self.trainer.step_number, *self.born, *(row["step"] for row in self.history)]
+        for numbers, end in (((*self.alive, *self.solved), count), (times, steps + 1)):
+            if any(type(number) is not int or not 0 <= number < end for number in numbers):
+                raise ValueError(f"a number is none of 0..{end - 1}")
+        if not all(isinstance(row["best_loss"], float) for row in self.history):
+            raise TypeError("a loss is no number")
+        wanted = (len(self.alive), self.module.choices.total)
+        trainer = self.trainer
+        for part in (self.module.logits, trainer.mean_square, trainer.momentum):
+            if tuple(part.shape) != wanted or len(self.born) != len(self.alive):
+                raise ValueError("the restarts are not as many as their numbers")
+        queue = trainer.queue
+        if queue.ndim != 1 or queue.dtype != np.int64 or (queue >= self.train.count).any():
+            raise ValueError("the queue of examples is none")
+        ends = self.module.choices.best(self.module.logits)
+        for name, value in ends.items():
+            found = self.ends[name]
+            if found.shape != (count, *value.shape[1:]) or found.dtype.kind != "i":
+                raise ValueError(f"the choices of {name} are of another shape")
 
     def forget(self) -> None:
         """Remove the checkpoint of a run that has ended."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from neuralc.errors import NeuralcError
 
+LARGEST = 1e30  # what can be computed with in float32
 _WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "threads")
 _POSITIVE = ("restarts", "steps", "rate", "network_rate", "clip", "check_every", "concentration",
              "threads")  # fmt: skip
@@ -67,7 +67,7 @@ class Settings:
     noise: float = 0.0
     entropy: float = 0.0
     entropy_decay: float = 0.005
-    concentration: float = 2.0
+    concentration: float = 1.5
     batch: int | None = None
     check_every: int = 10
     stop: Literal["all", "first"] = "all"
@@ -97,8 +97,6 @@ class Settings:
             raise NeuralcError(f"accept is a share between 0 and 1, found {self.accept}")
         if not 0 < self.decay < 1:
             raise NeuralcError(f"decay lies between 0 and 1, found {self.decay}")
-        if self.seed >= 2**63:
-            raise NeuralcError(f"seed must be below 2 ** 63, found {self.seed}")
         for name, known in _NAMES.items():
             if getattr(self, name) not in known:
                 raise NeuralcError(
@@ -110,5 +108,7 @@ class Settings:
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             kind = "a whole number" if whole else "a number"
             raise NeuralcError(f"{name} must be {kind}, found {value!r}")
-        if not whole and not math.isfinite(value):
-            raise NeuralcError(f"{name} must be finite, found {value}")
+        if whole and value >= 2**63:
+            raise NeuralcError(f"{name} must be below 2 ** 63, found {value}")
+        if not whole and not abs(value) <= LARGEST:  # neither infinite nor NaN
+            raise NeuralcError(f"{name} must be finite and at most {LARGEST:g}, found {value}")

@@ -128,7 +128,10 @@ class Solution:
             class_tables(self.module(), examples.inputs) if self.model.program.networks else None
         )
         batch = {name: value[None] for name, value in self.choices.items()}
-        return {k: v[0] for k, v in executor.run(batch, examples.inputs, tables).items()}
+        found = executor.run(batch, examples.inputs, tables)
+        # where there is no input at all, there is one result for all examples
+        return {k: np.repeat(v[0], examples.count, 0) if v.shape[1] != examples.count else v[0]
+                for k, v in found.items()}  # fmt: skip
 
     def save(self, folder: str | Path) -> None:
         """Write the solution into a folder: solution.json, its weights, program.txt, history.json.
@@ -223,10 +226,15 @@ def _is_single(program: Program, inputs: Mapping[str, Any]) -> bool:
     for decl in program.of("input"):
         if decl.name in inputs:
             kind = getattr(decl.type, "shape", ())
-            value = inputs[decl.name]
-            rank = value.dim() if isinstance(value, torch.Tensor) else np.ndim(value)
-            return bool(rank == len(decl.shape) + len(kind))
-    return False
+            return _rank(inputs[decl.name]) == len(decl.shape) + len(kind)
+    return not inputs
+
+
+def _rank(value: Any) -> int:
+    """Return the number of axes; lists may be ragged and may hold tensors."""
+    if isinstance(value, list | tuple):
+        return 1 + (_rank(value[0]) if value else 0)
+    return value.dim() if isinstance(value, torch.Tensor) else np.ndim(value)
 
 
 def row_weights(module: SoftModule, row: int) -> dict[str, torch.Tensor]:
@@ -241,3 +249,24 @@ def row_weights(module: SoftModule, row: int) -> dict[str, torch.Tensor]:
 def load_weights(module: SoftModule, weights: Mapping[str, torch.Tensor]) -> None:
     """Put saved parameters into a module; raises RuntimeError where they do not fit."""
     module.load_state_dict(dict(weights), strict=True)
+
+
+def spread_weights(module: SoftModule, weights: Mapping[str, torch.Tensor]) -> None:
+    """Let every restart begin with the networks of a solution; others stay as they are.
+
+    Raises:
+        NeuralcError: a network of the same name is of another shape.
+
+    """
+    state = {name: value.detach() for name, value in module.named_parameters()}
+    count = module.restarts
+    for name in sorted(weights.keys() & state.keys() - {"logits"}):
+        given, wanted = weights[name], (len(state[name]) // count, *state[name].shape[1:])
+        if not isinstance(given, torch.Tensor) or tuple(given.shape) != wanted:
+            found = f"of shape {tuple(given.shape)}" if hasattr(given, "shape") else "no tensor"
+            raise NeuralcError(
+                f"networks: {name} is {found}, a tensor of shape {wanted} is needed\n"
+                "  hint: take the weights of a solution with the same networks"
+            )
+        state[name] = torch.cat([given.detach().to(state[name])] * count)
+    load_weights(module, state)

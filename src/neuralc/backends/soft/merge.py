@@ -152,7 +152,7 @@ def _close_masked(
     others = builder.const((1 - eye).astype(np.float32), (label, other))
     rest = builder.sum_product([weight, others], frozenset((label,)), None)
     if size is None:
-        arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
+        arms = [arm_of(builder, orelse, size), arm_of(builder, then, size)]
         return _two(builder, arms, (rest, chance), real=True)
     parts = [((rest,), widened(builder, orelse, size)), ((chance,), widened(builder, then, size))]
     return summed(builder, parts, size)
@@ -193,7 +193,7 @@ def masked(builder: Builder, size: int | None, value: Masked) -> Product | Known
         labels = builder.order({*then.labels, *orelse.labels, *condition.labels}, None)
         parts = [builder.spread(known, labels) for known in (condition, then, orelse)]
         return Known(np.where(*parts), labels)
-    arms = [_arm(builder, orelse, size), _arm(builder, then, size)]
+    arms = [arm_of(builder, orelse, size), arm_of(builder, then, size)]
     holds = condition.numbers.astype(np.float32)
     chances = [builder.const(array, condition.labels) for array in (1 - holds, holds)]
     return _two(builder, arms, chances, isinstance(then, Product) and then.real)
@@ -250,7 +250,7 @@ def choose(
         assert size is not None
         known_arms = [(values, arm) for values, arm in settled_arms if isinstance(arm, Known)]
         return _table(builder, choice, known_arms, size)
-    factors = [_arm(builder, arm, size) for _, arm in settled_arms]
+    factors = [arm_of(builder, arm, size) for _, arm in settled_arms]
     real = any(isinstance(arm, Product) and arm.real for _, arm in settled_arms)
     return _mixture(builder, choice, [values for values, _ in settled_arms], factors, real)
 
@@ -273,7 +273,8 @@ def _with_share(
     return lowered(builder, terms, size)
 
 
-def _arm(builder: Builder, arm: Product | Known, size: int | None) -> tuple[Factor, Label]:
+def arm_of(builder: Builder, arm: Product | Known, size: int | None) -> tuple[Factor, Label]:
+    """Return a value as a factor and the label of its axis."""
     if isinstance(arm, Known):
         assert size is not None
         arm = builder.one_hot(arm, size)
@@ -346,7 +347,7 @@ def join(builder: Builder, size: int | None, whole: Joined) -> Product | Known:
         return _joined_known(
             builder, [v for v in found if isinstance(v, Known)], parts, label, order
         )
-    arms = [_arm(builder, value, size) for value in found]
+    arms = [arm_of(builder, value, size) for value in found]
     arms = [(builder.straight(arm), own) for arm, own in arms]
     real = any(isinstance(value, Product) and value.real for value in found)
     outer = {other for arm, own in arms for other in arm.labels if other not in (own, *parts)}
@@ -383,28 +384,3 @@ def _joined_known(
     labels = builder.order({*rest, label}, None)
     source = (*rest, label)
     return Known(whole.transpose([source.index(name) for name in labels]), labels)
-
-
-# ---- arrays read at an index that varies
-
-
-def stacked(builder: Builder, parts: Sequence[Value], positions: Known, size: int | None) -> Value:
-    """Return `parts[positions]`: elements kept apart, read at an index that varies."""
-    found = [settled(part) for part in parts]
-    if all(same(part, found[0]) for part in found[1:]):
-        return found[0]
-    label = builder.label(len(parts))
-    if all(isinstance(part, Known) for part in found):
-        known = [part for part in found if isinstance(part, Known)]
-        rest = builder.order({other for part in known for other in part.labels}, None)
-        grid = np.stack([builder.spread(part, rest) for part in known], axis=-1)
-        return builder.taken_known(Known(grid, (*rest, label)), label, positions)
-    arms = [_arm(builder, part, size) for part in found]
-    real = any(isinstance(part, Product) and part.real for part in found)
-    axis = builder.label(builder.extent(arms[0][1]))
-    width = builder.extent(axis)
-    drift = max(builder.drift(arm) for arm, _ in arms)
-    inner = [own for _, own in arms]
-    factors = [arm for arm, _ in arms]
-    factor = builder.together("stack", factors, axis, inner, width, (), drift, extra=label)
-    return builder.taken(Product((factor,), axis, real=real), label, positions)

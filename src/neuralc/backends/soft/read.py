@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuralc.backends.soft import merge
+from neuralc.backends.soft.arrays import stacked
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.network import call_network
 from neuralc.backends.soft.pushforward import apply, widened
@@ -98,7 +98,7 @@ class Reader:
         numbers, at = np.unique(known.numbers, return_inverse=True)
         parts = [self.fetch(name, (*index[:place], int(n), *index[place + 1 :])) for n in numbers]
         positions = Known(at.reshape(known.numbers.shape), known.labels)
-        return self.later(merge.stacked, parts, positions, self.size(name))
+        return self.later(stacked, parts, positions, self.size(name))
 
     def picked(
         self, key: Key, piece: Piece, index: Index, restricted: Sequence[tuple[Label, Known]]
