@@ -98,6 +98,22 @@ PLACES = {
             else:
                 out.set_to(LOOK(images[1, j]))
     """,
+    "columns first": """
+        for j in range(3):
+            for i in range(2):
+                other[i, j].set_to(LOOK(images[i, j]))
+        with q as j:
+            with p as i:
+                out.set_to(other[i, j])
+    """,
+    "on a diagonal": """
+        with p as i:
+            out.set_to(LOOK(images[i, i]))
+    """,
+    "a part of a row": """
+        with p as j:
+            out.set_to(LOOK(images[1, j + 1]))
+    """,
 }  # fmt: skip
 HEAD = """
 @Learn([Tensor(5)], 4, hid_sizes=[3])

@@ -268,7 +268,7 @@ class _Lowering:
         for name, key, labels, (then, orelse) in merge.common(self.b, layers, self.read.size):
             make = partial(merge.masked, self.b, self.read.size(name))
             self.read.layers[-1].put(
-                name, key, Piece(Masked(condition, then, orelse, make), labels)
+                name, key, Piece(Masked(condition, then, orelse, make=make), labels)
             )
         return True
 
@@ -297,7 +297,7 @@ class _Lowering:
             fresh.append(inner)
         for name, key, labels, values in merge.common(self.b, layers, self.read.size):
             make = partial(merge.join, self.b, self.read.size(name))
-            value = Joined(values, fresh, parts, label, make)
+            value = Joined(values, fresh, parts, label, make=make)
             self.read.layers[-1].put(name, key, Piece(value, labels))
 
     def at(self, hint: str, node: Statement | Decl) -> None:

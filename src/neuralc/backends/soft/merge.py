@@ -109,14 +109,11 @@ def close(builder: Builder, value: Value, weight: Factor, label: Label, size: in
         better = _close_masked(builder, inner, weight, label, size)
         if better is not None:
             return better
-        inner = inner.get()
-    if isinstance(inner, Joined):
-        if label == inner.label and size is not None:
-            return summed(builder, _joined_terms(builder, inner, weight, size), size)
-        inner = inner.get()
-    if isinstance(inner, Sum):
-        assert size is not None
+    if isinstance(inner, Joined) and label == inner.label and size is not None:
+        return summed(builder, _joined_terms(builder, inner, weight, size), size)
+    if isinstance(inner, Sum) and size is not None:
         return summed(builder, closed_terms(builder, inner, weight, label, size), size)
+    inner = settled(inner)
     if isinstance(inner, Known):
         if label not in inner.labels:
             return inner

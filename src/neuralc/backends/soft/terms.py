@@ -49,7 +49,7 @@ def summed(builder: Builder, terms: Sequence[Term], size: int) -> Value:
     merged = [(_chance(builder, chances), arm) for chances, arm in groups]
     if len(merged) == 1:
         return merged[0][1]
-    whole = Sum(tuple(merged), lambda self: lowered(builder, self.terms, size))
+    whole = Sum(tuple(merged), make=lambda self: lowered(builder, self.terms, size))
     return whole if len(merged) <= TERMS else whole.get()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -65,17 +66,14 @@ class Known:
         )
 
 
-@dataclass(eq=False, slots=True)
-class Masked:
-    """`then` where `condition` holds on its axes, `orelse` elsewhere.
+@dataclass(eq=False, kw_only=True)
+class Several:
+    """A value of several arms, kept apart until somebody needs the whole; `make` lowers it.
 
-    Kept apart until somebody needs the whole: a gate that ends can often do better.
+    A gate that ends can often do better than to put the arms together first.
     """
 
-    condition: Known
-    then: Value
-    orelse: Value
-    make: Callable[[Masked], Product | Known]
+    make: Callable[[Any], Product | Known]
     done: Product | Known | None = field(default=None)
 
     def get(self) -> Product | Known:
@@ -85,44 +83,36 @@ class Masked:
         return self.done
 
 
-@dataclass(eq=False, slots=True)
-class Joined:
+@dataclass(eq=False)
+class Masked(Several):
+    """`then` where `condition` holds on its axes, `orelse` elsewhere."""
+
+    condition: Known
+    then: Value
+    orelse: Value
+
+
+@dataclass(eq=False)
+class Joined(Several):
     """Values that belong to parts of the axis `label`: value `k` to `positions[k]`.
 
-    On value `k` the axis of its part is called `parts[k]`. Kept apart until somebody needs the
-    whole: a gate that ends mixes the parts as they are.
+    On value `k` the axis of its part is called `parts[k]`.
     """
 
     values: Sequence[Value]
     parts: Sequence[Label]
     positions: Sequence[np.ndarray]
     label: Label
-    make: Callable[[Joined], Product | Known]
-    done: Product | Known | None = field(default=None)
-
-    def get(self) -> Product | Known:
-        """Lower it, once."""
-        if self.done is None:
-            self.done = self.make(self)
-        return self.done
 
 
-@dataclass(eq=False, slots=True)
-class Sum:
+@dataclass(eq=False)
+class Sum(Several):
     """A mixture as a sum of arms, each times its chances; see `terms.py`.
 
     An arm without chances is a share: its own sum is the chance that it is taken.
     """
 
     terms: tuple[Term, ...]
-    make: Callable[[Sum], Product | Known]
-    done: Product | Known | None = field(default=None)
-
-    def get(self) -> Product | Known:
-        """Lower it, once."""
-        if self.done is None:
-            self.done = self.make(self)
-        return self.done
 
 
 @dataclass(eq=False, slots=True)
@@ -136,7 +126,7 @@ class Later:
     done: Value | None = field(default=None)
     call: tuple[Table, Sequence[Value]] | None = field(default=None)
 
-    def get(self) -> Product | Known | Masked | Joined | Sum:
+    def get(self) -> Product | Known | Several:
         """Lower it, once."""
         if self.done is None:
             self.done = self.make()
@@ -146,14 +136,14 @@ class Later:
 
 
 Term = tuple[tuple[Factor, ...], Product | Known]
-Value = Product | Known | Masked | Joined | Sum | Later
+Value = Product | Known | Several | Later
 
 
 class Unavailable(Exception):
     """An element or a number that does not exist everywhere on the axes it was asked for."""
 
 
-def raw(value: Value) -> Product | Known | Masked | Joined | Sum:
+def raw(value: Value) -> Product | Known | Several:
     """Return the value, lowered if that was still to do; one of several arms as it is."""
     return value.get() if isinstance(value, Later) else value
 
@@ -161,7 +151,7 @@ def raw(value: Value) -> Product | Known | Masked | Joined | Sum:
 def settled(value: Value) -> Product | Known:
     """Return the value itself, lowered if that was still to do."""
     found = raw(value)
-    return found.get() if isinstance(found, Masked | Joined | Sum) else found
+    return found.get() if isinstance(found, Several) else found
 
 
 def same(left: Value, right: Value) -> bool:
