@@ -1,7 +1,7 @@
 # Plain GNU make and Python 3.11 or newer are all that is needed; `make help` lists the targets.
 #
-# The CPU build of torch is a tenth of the size of the default one on Linux:
-#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# TORCH_INDEX is an extra package index to take torch from, such as one with CPU builds, which are a
+# tenth of the size of the default one on Linux.
 
 PYTHON      ?= python3
 TORCH_INDEX ?=

@@ -111,8 +111,8 @@ def test_restarts_that_are_replaced_count_as_attempts() -> None:
 
 
 def test_stop_at_the_first() -> None:
-    every = learn(lines, line_data(), settings=SMALL)
-    first = learn(lines, line_data(), settings=SMALL, stop="first")
+    every = learn(lines, line_data(), settings=SMALL, check_every=2)
+    first = learn(lines, line_data(), settings=SMALL, check_every=2, stop="first")
     assert first.report.steps < every.report.steps
     assert first.report.train_exact
     assert first.history == every.history[: len(first.history)]

@@ -142,7 +142,7 @@ def test_saved_over_another(program: Solution, network: Solution, tmp_path: Path
         solution.save(tmp_path)
         assert_same(Solution.load(tmp_path), solution, history=False)
         assert len(list(tmp_path.glob("*.safetensors"))) == 1
-        assert len(list(tmp_path.iterdir())) == 4
+        assert len(list(tmp_path.iterdir())) == 5
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, what: str, at: int) -> None:
@@ -159,7 +159,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, what: str, at: int) -> None:
     monkeypatch.setattr(owner, what, full)
 
 
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(5))
 @pytest.mark.parametrize("what", ["fsync", "replace"])
 def test_a_full_disk(
     what: str, at: int, program: Solution, network: Solution, tmp_path: Path,
@@ -179,7 +179,7 @@ def test_a_full_disk(
     assert_same(Solution.load(tmp_path), network, history=False)
 
 
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(5))
 def test_a_full_disk_while_learning(
     at: int, program: Solution, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

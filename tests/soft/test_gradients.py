@@ -22,6 +22,7 @@ from neuralc.ir.nodes import Int, Program
 from neuralc.learning.train import negative_log_likelihood
 from tests.machines.solved import ALL, machine
 from tests.random_models import Features, programs, random_assignment, random_program
+from tests.soft.cases import CASES, program_of
 from tests.soft.models import CHAIN, LOOK, model
 from tests.soft.reference import inputs_of, one_hot
 
@@ -157,6 +158,11 @@ def test_the_generated_backward_is_that_of_autograd_on_random_programs() -> None
     for seed in range(250):
         program = random_program(seed, Features(statements=12 + seed % 30, tight=bool(seed % 2)))
         check_generated(SoftModule(program, restarts=2).double(), seed)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_generated_backward_of_small_programs(name: str) -> None:
+    check_generated(SoftModule(program_of(name), restarts=2).double(), 0)
 
 
 @pytest.mark.parametrize("text", [LOOK, CHAIN], ids=["LOOK", "CHAIN"])

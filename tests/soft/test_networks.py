@@ -135,7 +135,8 @@ def placed(name: str) -> Model:
 @pytest.mark.parametrize("name", PLACES)
 def test_once_wherever_the_program_looks(name: str) -> None:
     (calls,) = counts(placed(name)).values()
-    assert calls == [2 * 3 * EXAMPLES]
+    assert len(calls) == 1
+    assert calls[0] <= 2 * 3 * EXAMPLES, "fewer where some are never looked at"
 
 
 def test_networks_one_after_the_other() -> None:

@@ -85,3 +85,40 @@ y = x[200]
     assert module.logits.grad is not None
     wanted = torch.tensor([1 - chance, chance - 1]).repeat(200)[None]
     torch.testing.assert_close(module.logits.grad, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_long_loop_is_no_deep_recursion() -> None:
+    """600 turns, in which values go through every kind of branch."""
+    text = """program "long"
+param p: 3
+param q: 3[600]
+input x: 3
+var v: 3[601]
+var w: 3[601]
+output y: 3
+table f(3, 3) -> 3 = 0 2 1 1 1 0 2 0 2
+
+v[0] = x
+w[0] = x
+for t in range(0, 600, 1):
+    switch q[t] of 3:
+        case 0:
+            v[t + 1] = v[t]
+        case 1:
+            v[t + 1] = w[t]
+        case 2:
+            v[t + 1] = f(v[t], w[t])
+    with p as g of 3:
+        if g == 1:
+            w[t + 1] = w[t]
+        else:
+            w[t + 1] = f(w[t], g)
+y = f(v[600], w[600])
+"""
+    module = SoftModule(read(text))
+    loss = negative_log_likelihood(
+        module, module.prepare({"x": torch.tensor([1])}), {"y": torch.tensor([2])}
+    )
+    loss.sum().backward()
+    assert module.logits.grad is not None
+    assert torch.isfinite(module.logits.grad).all()

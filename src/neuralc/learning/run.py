@@ -354,8 +354,11 @@ class _Run:
         for numbers, end in (((*self.alive, *self.solved), count), (times, steps + 1)):
             if any(type(number) is not int or not 0 <= number < end for number in numbers):
                 raise ValueError(f"a number is none of 0..{end - 1}")
-        if not all(isinstance(row["best_loss"], float) for row in self.history):
+        losses = [row[name] for row in self.history for name in ("best_loss", "median_loss")]
+        if not all(isinstance(loss, float) for loss in losses):
             raise TypeError("a loss is no number")
+        if not all(isinstance(row["solved"], int) for row in self.history):
+            raise TypeError("a count is no number")
         wanted = (len(self.alive), self.module.choices.total)
         trainer = self.trainer
         for part in (self.module.logits, trainer.mean_square, trainer.momentum):

@@ -133,8 +133,19 @@ class Solution:
         return {k: np.repeat(v[0], examples.count, 0) if v.shape[1] != examples.count else v[0]
                 for k, v in found.items()}  # fmt: skip
 
+    @property
+    def log(self) -> str:
+        """How learning went, a line for each time the restarts were judged."""
+        lines = [
+            f"step {entry['step']}: {entry['solved']} of {self.report.restarts} solved, "
+            f"loss {entry['best_loss']:.4f} (best) {entry['median_loss']:.4f} (median) nats"
+            for entry in self.history
+        ]
+        facts = [f"{name}: {value}" for name, value in dataclasses.asdict(self.report).items()]
+        return "\n".join([*lines, "", *facts, ""])
+
     def save(self, folder: str | Path) -> None:
-        """Write the solution into a folder: solution.json, its weights, program.txt, history.json.
+        """Write the solution into a folder: solution.json with weights, program, history and log.
 
         Raises:
             FileError: it cannot be written; a solution that was there before is not lost.
@@ -155,6 +166,7 @@ class Solution:
         saved.write(folder, "solution", content, self.weights)  # first: the others follow from it
         write_atomic(folder / "program.txt", self.program + "\n")
         write_atomic(folder / "history.json", json.dumps(self.history) + "\n")
+        write_atomic(folder / "log.txt", self.log)
 
     @staticmethod
     def load(folder: str | Path) -> Solution:
