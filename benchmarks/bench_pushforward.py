@@ -140,7 +140,7 @@ looked_up.set_to(TABLE(x, y))
 
 def check() -> None:
     """Assert that compiled code calls what is measured, and that it gives what the cube gives."""
-    code = Model.load(Source("four functions", MODEL), {"n": 64}).torch_source()
+    code = Model.load(Source("four functions", MODEL), {"n": 96}).torch_source()
     for name in ("soft.add(", "soft.maximum(", "soft.less(", "soft.scatter("):
         assert name in code, f"compiled code no longer calls {name}"
     x, y = torch.rand(2, BATCH, 64, dtype=torch.float64).softmax(-1)
