@@ -40,6 +40,34 @@ CASES = {
                 v[i, g] = y[i]
                 out[i] = v[i, 1 - i]
     """,
+    "set on a diagonal that a gate decides": """
+        program "p"
+        input y: 3[3]
+        var v: 3[3, 3]
+        output out: 3[3]
+        table same(3) -> 3 = 0 1 2
+
+        for i in range(0, 3, 1):
+            with same(i) as g of 3:
+                v[i, g] = y[2 - i]
+                out[i] = v[i, i]
+    """,
+    "an output that is a part of another one": """
+        program "p"
+        input x: 3[3]
+        param p: 3[3]
+        output whole: 3[3, 3]
+        output part: 3[3]
+        output one: 3
+        table f(3, 3) -> 3 = 0 2 1 1 1 0 2 0 2
+
+        for i in range(0, 3, 1):
+            for j in range(0, 3, 1):
+                whole[i, j] = f(x[i], p[j])
+        for i in range(0, 3, 1):
+            part[i] = whole[i, i]
+        one = whole[2, 1]
+    """,
     "set on a diagonal": """
         program "p"
         input y: 3[3]

@@ -121,14 +121,18 @@ def grads_of(module: SoftModule, inputs: Any, weights: list[Tensor]) -> dict[str
     """Return the gradients of all parameters and inputs, for random weights of the results."""
     inputs = {name: x.detach().clone().requires_grad_() for name, x in inputs.items()}
     outputs, observed = module.run(inputs)
-    ends = [*outputs.values(), *observed]
-    total = sum((x * w).sum() for x, w in zip(ends, weights, strict=True))
     sources = {**dict(module.named_parameters()), **inputs}
-    if not isinstance(total, Tensor) or not total.requires_grad:
+    ends = [*outputs.values(), *observed]
+    pairs = [(x, w) for x, w in zip(ends, weights, strict=True) if x.requires_grad]
+    if not pairs:
         return {}
+    before = [w.clone() for _, w in pairs]
     found = torch.autograd.grad(
-        total, [*sources.values()], allow_unused=True, materialize_grads=True
-    )
+        [x for x, _ in pairs], [*sources.values()], [w for _, w in pairs],
+        allow_unused=True, materialize_grads=True,
+    )  # fmt: skip
+    for (_, one), other in zip(pairs, before, strict=True):
+        assert torch.equal(one, other), "what comes in is left alone"
     return dict(zip(sources, found, strict=True))
 
 
