@@ -205,6 +205,22 @@ CASES = {
                 v[0] = y[g]
             out = f(v[0], f(v[0], y[g]))
     """,
+    "a choice on the middle of a gate, read inside the gate": """
+        program "p"
+        param p: 4
+        input x: 3[4]
+        input y: 3[4]
+        var v: 3
+        output out: 3
+        table f(3, 3) -> 3 = 0 2 1 1 1 0 2 0 2
+
+        with p as g of 4:
+            if (g == 1) or (g == 2):
+                v = x[g]
+            else:
+                v = y[g]
+            out = f(v, f(v, y[3 - g]))
+    """,
     "a choice on a gate between numbers, read inside the gate": """
         program "p"
         param p: 4

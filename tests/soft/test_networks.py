@@ -249,6 +249,47 @@ def test_gradients_reach_the_weights_of_every_network() -> None:
         assert value.grad.abs().max() > 0, name
 
 
+def test_bodies_are_what_torch_makes_of_the_same_weights() -> None:
+    """Fully connected with ReLU and softmax; two convolutions with pooling before that."""
+    text = """
+        @Learn([Tensor(6)], 4, hid_sizes=[5, 7])
+        def F(x): pass
+        @Learn([Tensor(2, 9, 8)], 3, hid_sizes=[6], net="cnn")
+        def G(x): pass
+        a = InputTensor(6)
+        b = InputTensor(2, 9, 8)
+        c = Output(4)
+        d = Output(3)
+        c.set_to(F(a))
+        d.set_to(G(b))
+    """
+    module = model(text).compile(restarts=RESTARTS, dtype="float64", seed=0)
+    inputs = {name: torch.randn(EXAMPLES, *shape).double()
+              for name, shape in (("a", (6,)), ("b", (2, 9, 8)))}  # fmt: skip
+    with torch.no_grad():
+        found = module(inputs)
+    weights = dict(module.named_parameters())
+
+    def connected(x: Tensor, name: str, p: int, layers: int) -> Tensor:
+        for k in range(layers):
+            x = x @ weights[f"{name}.weights.{k}"][p] + weights[f"{name}.biases.{k}"][p]
+            x = x.relu() if k + 1 < layers else x.softmax(-1)
+        return x
+
+    with torch.no_grad():
+        for p in range(RESTARTS):
+            wanted = connected(inputs["a"], "networks.F", p, 3)
+            torch.testing.assert_close(found["c"][p], wanted)
+            maps = inputs["b"]
+            for k in range(2):
+                kernel = weights[f"networks.G.kernels.{k}"].chunk(RESTARTS)[p]
+                maps = nn.functional.max_pool2d(
+                    nn.functional.conv2d(maps, kernel, padding=1).relu(), 2
+                )
+            wanted = connected(maps.flatten(1), "networks.G.end", p, 2)
+            torch.testing.assert_close(found["d"][p], wanted)
+
+
 @pytest.mark.parametrize("name", ["type", "values", "train", "float", "forward", "keys", "_x", "é"])
 def test_a_network_may_have_any_name(name: str) -> None:
     """Also one that an attribute of a torch module has."""

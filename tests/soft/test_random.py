@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 
 from neuralc.backends.exact import Executor
+from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.module import Precision
 from neuralc.ir.algebras import Integers
 from neuralc.ir.evaluate import evaluate
 from neuralc.ir.nodes import Observe, Program, walk
 from tests.random_models import (
     Features,
+    given_elements,
     programs,
     random_assignment,
     random_distributions,
@@ -104,3 +107,23 @@ def test_larger_programs(precision: Precision) -> None:
 def test_the_programs_observe_something() -> None:
     seeds = range(100)
     assert any(isinstance(s, Observe) for k in seeds for s in walk(random_program(k).body))
+
+
+def test_what_is_not_allowed_has_no_chance() -> None:
+    """Fixed choices, and values beyond the limit of an element, whatever the logits are."""
+    for seed in range(60):
+        program = random_program(seed)
+        module = SoftModule(program, restarts=2)
+        generator = torch.Generator().manual_seed(seed)
+        module.logits.data = 5 * torch.randn(module.logits.shape, generator=generator)
+        with torch.no_grad():
+            chances = module.probabilities()
+        best = module.choices.best(module.logits)
+        for (name, at), limit in given_elements(program).items():
+            if program.decl[name].kind == "param":
+                assert not chances[name][(slice(None), *at)][:, limit:].any()
+                assert (best[name][(slice(None), *at)] < limit).all()
+        for item in program.fixed:
+            row = chances[item.name][(slice(None), *item.index)]
+            assert (row[:, item.value] == 1).all()
+            assert (best[item.name][(slice(None), *item.index)] == item.value).all()

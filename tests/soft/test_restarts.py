@@ -130,3 +130,39 @@ def test_one_broken_restart_leaves_the_others_alone() -> None:
         other.step()
     close(together.logits.detach()[3], alone[3].logits.detach()[0], "logits")
     assert torch.isfinite(together.logits[[0, 1, 3, 4]]).all()
+
+
+def test_a_restart_that_is_replaced_goes_on_as_a_fresh_one() -> None:
+    """Nothing of the optimiser's state is left of the one before it."""
+    for optimizer in ("rmsprop", "adam"):
+        settings = Settings(restarts=RESTARTS, optimizer=optimizer, decay=0.99)  # type: ignore[arg-type]
+        together, alone = batch_and_alone("lines", "linear")
+        examples = examples_of(MODELS["lines"])
+        trainer = Trainer(together, examples, settings)
+        logits = trainer.fresh(1)
+        for _ in range(10):
+            trainer.step()
+        trainer.replace(torch.tensor([2]), logits)
+        assert not trainer.mean_square[2].any()
+        assert not trainer.momentum[2].any()
+        other = Trainer(alone[0], examples, settings)
+        alone[0].logits.data = logits.clone()
+        other.mean_square, other.momentum = (torch.zeros_like(logits) for _ in range(2))
+        other.step_number = trainer.step_number  # only Adam looks at it
+        for _ in range(5):
+            trainer.step()
+            other.step()
+        close(together.logits.detach()[2], alone[0].logits.detach()[0], "logits")
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing() -> None:
+    together, _ = batch_and_alone("lines", "linear")
+    trainer = Trainer(together, examples_of(MODELS["lines"]), Settings(restarts=RESTARTS))
+    before = together.logits.detach().clone()
+    gradient = torch.ones_like(before)
+    gradient[1, 0], gradient[2, 0] = torch.nan, torch.inf
+    together.logits.grad = gradient
+    trainer.clip()
+    trainer.descend()
+    assert torch.isfinite(together.logits).all()
+    assert (together.logits[:, 0] != before[:, 0]).tolist() == [True, False, False, True, True]
