@@ -9,9 +9,11 @@
       SolutionError    a saved solution or checkpoint that is damaged or too new
       MissingExtra     an optional dependency that is not installed
       Declined         an execution that cannot run this model, with all its reasons
+      Contradiction    examples that no program of the model can be right on
+      SolverFailed     a solver whose process ended without an answer
 
-The command line prints `str(error)` on stderr and exits with 2. An exception outside this tree
-is a defect of ours.
+The command line prints `str(error)` on stderr and exits with 2 (`Contradiction`: 3). An
+exception outside this tree is a defect of ours.
 """
 
 from __future__ import annotations
@@ -67,6 +69,7 @@ class MissingExtra(NeuralcError):
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         """Say what needs the package and how to get it."""
+        self.package, self.extra, self.purpose = package, extra, purpose
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed.\n"
             f'  hint: pip install "neuralc[{extra}]"'
@@ -80,3 +83,20 @@ class Declined(NeuralcError):
         """List the reasons."""
         self.reasons = tuple(reasons)
         super().__init__(f"{execution} cannot run this model: " + "; ".join(self.reasons))
+
+
+class Contradiction(NeuralcError):
+    """Examples that no program of the model can be right on, all at once.
+
+    `instances` are the numbers (from 0) of a smallest set of examples that contradict each other,
+    or the model; it is empty where the model has no right program whatever the examples are.
+    """
+
+    def __init__(self, message: str, instances: Sequence[int]) -> None:
+        """Keep the numbers of the instances."""
+        self.instances = tuple(instances)
+        super().__init__(message)
+
+
+class SolverFailed(NeuralcError):
+    """A solver whose process ended without an answer, for want of memory or by a defect."""

@@ -115,13 +115,13 @@ STALLED = """
 import sys, time
 from pathlib import Path
 from neuralc.cli import main
-from neuralc.learning import run
+from neuralc.learning import gradient
 
 def stalled(self):
     Path("begun").touch()
     time.sleep(600)
 
-run._Run.remark = stalled  # the first report of progress never comes to its end
+gradient.GradientRun.remark = stalled  # the first report of progress never comes to its end
 sys.argv = ["neuralc", *sys.argv[1:]]
 main()
 """

@@ -71,6 +71,27 @@ def test_outputs_may_be_left_out_when_asked() -> None:
         bind(PROGRAM, [inputs])
 
 
+TWO = Program("two", (Decl("a", "output", Int(3)), Decl("b", "output", Int(3))), (), (), (), ())
+
+
+def test_an_output_that_nobody_mentions_is_not_observed() -> None:
+    for data in ([{"a": 1}, {"a": None}], {"a": np.array([1, -1])}):
+        found = bind(TWO, data).outputs
+        assert {name: array.tolist() for name, array in found.items()} == {
+            "a": [1, -1], "b": [-1, -1],
+        }  # fmt: skip
+
+
+def test_an_output_that_some_mention_must_be_in_all() -> None:
+    for data, k, name in (([{"a": 1}, {"a": 1, "b": 0}], 0, "b"), ([{"b": 1}, {}], 1, "b")):
+        with pytest.raises(DataError, match=f"instance {k}: output '{name}' is missing"):
+            bind(TWO, data)
+    with pytest.raises(DataError, match="instance 0: output 'a' is missing"):
+        bind(TWO, [{}])
+    with pytest.raises(DataError, match="data: output 'a' is missing"):
+        bind(TWO, {})
+
+
 def test_take() -> None:
     found = bind(PROGRAM, [{**FINE, "k": k} for k in range(4)])
     for indices, wanted in (

@@ -11,8 +11,8 @@ import pytest
 from neuralc.backends.exact import Executor
 from neuralc.data.examples_json import read_batches, read_hypers
 from neuralc.learning import learn
+from neuralc.learning.batches import split
 from neuralc.learning.model import Model
-from neuralc.learning.run import split
 from neuralc.source import Source
 
 ROOT = Path(__file__).parents[2]

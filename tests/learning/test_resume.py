@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuralc.errors import FileError, SolutionError
-from neuralc.learning import learn, run
+from neuralc.learning import gradient, learn
 from neuralc.learning.interrupts import held_back
 from neuralc.learning.score import Judge
 from neuralc.learning.settings import Settings
@@ -153,7 +153,7 @@ def test_checkpoints_are_kept_while_learning(
 ) -> None:
     """A crash leaves the last one; here every check leaves one."""
     model, data, how = VARIANTS["adam, noise, entropy, minibatches"]
-    monkeypatch.setattr(run, "SAVE_EVERY", -1.0)
+    monkeypatch.setattr(gradient, "SAVE_EVERY", -1.0)
 
     def crash(done: int, total: int, remark: str) -> None:
         if done == 40:

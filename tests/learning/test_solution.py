@@ -185,7 +185,7 @@ def test_a_full_disk_while_learning(
 ) -> None:
     """The run can be repeated from its checkpoint, and the old solution is still there."""
     program.save(tmp_path)
-    monkeypatch.setattr("neuralc.learning.run.SAVE_EVERY", -1.0)
+    monkeypatch.setattr("neuralc.learning.gradient.SAVE_EVERY", -1.0)
     with monkeypatch.context() as patch:
         failing(patch, "fsync", at)
         with pytest.raises(FileError, match="no space left"):

@@ -1,28 +1,42 @@
 """`neuralc learn MODEL`: find the open choices of a model from examples.
 
-Exit code 0: at least one restart is exact on all training examples; 3: none is; 2: bad input.
+Exit code 0: a program is exact on all training examples; 3: none was found, or it is proved that
+there is none; 2: bad input; 130: interrupted.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from neuralc.cli.inputs import FILE, hypers_of, model_text, training_batch
-from neuralc.cli.output import FOUND, NOT_FOUND, Answer, note, progress_bar
+from neuralc.cli.output import FOUND, INTERRUPTED, NOT_FOUND, Answer, note, progress_bar
 from neuralc.cli.output import command as neuralc_command
 
 if TYPE_CHECKING:
     from neuralc.data.examples_json import Batch
-    from neuralc.learning.solution import Solution
+    from neuralc.learning.solution import Report, Solution
 
 
 @neuralc_command
 @click.argument("model", type=FILE)
 @click.option("--hypers", type=FILE, metavar="FILE", help="JSON file with the hyper-parameters.")
 @click.option("--data", type=FILE, required=True, metavar="FILE", help="JSON file with examples.")
+@click.option(
+    "--solver", type=click.Choice(["gradient", "search", "sat", "smt", "cp", "auto"]),
+    default="gradient", show_default=True, help="Who looks; auto: all that fit, side by side.",
+)  # fmt: skip
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+    help="Give the best so far after this time  [default: none; for auto 600].",
+)  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(1), metavar="N",
+    help="Processes and threads at once  [default: all cores; for gradient 1].",
+)  # fmt: skip
 @click.option(
     "--restarts", type=click.IntRange(1), default=100, show_default=True,
     help="Independent random starts, learned side by side.",
@@ -47,19 +61,29 @@ def command(
     MODEL is a file, or the name of a machine that comes with neuralc, such as turing. The batch
     named train (or the first) is learned from; others tell how well the program generalises.
 
-    When it was interrupted, the same command goes on where it was.
+    When learning by gradients was interrupted, the same command goes on where it was; other solvers
+    leave the best so far. With --verbose: which solvers are asked, and what they reach.
     """
     batches, chosen = _read(data, hypers)
 
-    from neuralc.learning import learn
+    from neuralc.errors import Contradiction
     from neuralc.learning.model import Model
+    from neuralc.learning.run import Interrupted, learn
 
     loaded = Model.load(model_text(model), chosen)
     for warning in loaded.warnings:
         note(warning)
     out = out or Path("runs") / model.stem
-    with progress_bar(f"learning {model.stem}") as progress:
-        solution = learn(loaded, batches, out=out, progress=progress, **settings)
+    tell = note if click.get_current_context().params["verbose"] else None
+    try:
+        with progress_bar(f"learning {model.stem}") as progress:
+            solution = learn(loaded, batches, out=out, progress=progress, tell=tell, **settings)
+    except Contradiction as error:
+        data_ = {"error": str(error), "status": "impossible", "instances": error.instances}
+        return Answer(data=data_, code=NOT_FOUND, problem=str(error))
+    except Interrupted as interrupted:
+        answer = _answer(interrupted.solution, out)
+        return dataclasses.replace(answer, code=INTERRUPTED, problem="interrupted")
     return _answer(solution, out)
 
 
@@ -80,18 +104,49 @@ def _read(data: Path, hypers: Path | None) -> tuple[list[Batch], dict[str, int]]
 
 def _answer(solution: Solution, out: Path) -> Answer:
     report = solution.report
-    lines = [solution.program.rstrip(), "", f"exact restarts: {report.solved} of {report.restarts}"]
+    lines = [solution.program.rstrip(), ""]
+    if report.solver == "gradient" and report.steps:
+        lines.append(f"exact restarts: {report.solved} of {report.restarts}")
+    else:
+        lines.append(f"examples right: {report.train_right} of {report.train_count}")
     if report.test_accuracy is not None:
         lines.append(f"held-out examples right: {report.test_accuracy:.1%}")
-    lines += [f"time: {report.seconds:.1f} s ({report.solver})", f"saved in {out}"]
-    data = {
+    lines += [f"time: {report.seconds:.1f} s ({report.solver})", *_table(report)]
+    lines.append(f"saved in {out}")
+    data = described(solution, out)
+    return Answer("\n".join(lines), data, FOUND if report.solved else NOT_FOUND)
+
+
+def described(solution: Solution, out: Path) -> dict[str, Any]:
+    """Return what `--json` says of a solution that is saved in `out`."""
+    report = solution.report
+    return {
         "solved": report.solved,
         "restarts": report.restarts,
         "train_exact": report.train_exact,
         "test_accuracy": report.test_accuracy,
         "seconds": report.seconds,
         "solver": report.solver,
+        "status": report.status,
+        "note": report.note,
+        "others": [row._asdict() for row in report.others],
         "program": solution.program,
         "out": out,
     }
-    return Answer("\n".join(lines), data, FOUND if report.solved else NOT_FOUND)
+
+
+def _table(report: Report) -> list[str]:
+    """Return what the solvers reached as lines, the one that the program is from first."""
+    if not report.others:
+        return [f"{report.solver}: {report.note}"] if report.note else []
+    first = (report.solver, report.status, report.train_right, report.seconds, report.note)
+    rows = [("solver", "status", "right", "seconds", "")]
+    rows += [
+        (name, status, f"{right} of {report.train_count}", f"{seconds:.1f}", note)
+        for name, status, right, seconds, note in (first, *report.others)
+    ]
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    return [
+        "  ".join([*(cell.ljust(n) for cell, n in zip(row, widths, strict=False)), row[4]]).rstrip()
+        for row in rows
+    ]

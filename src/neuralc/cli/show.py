@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from neuralc.cli.inputs import FILE
+from neuralc.cli.learn import described
 from neuralc.cli.output import Answer
 from neuralc.cli.output import command as neuralc_command
 
@@ -18,15 +19,4 @@ def command(solution: Path) -> Answer:
     from neuralc.learning.solution import Solution
 
     loaded = Solution.load(solution)
-    report = loaded.report
-    data = {
-        "program": loaded.program,
-        "solved": report.solved,
-        "restarts": report.restarts,
-        "train_exact": report.train_exact,
-        "test_accuracy": report.test_accuracy,
-        "seconds": report.seconds,
-        "solver": report.solver,
-        "out": solution,
-    }
-    return Answer(loaded.program.rstrip(), data)
+    return Answer(loaded.program.rstrip(), described(loaded, solution))

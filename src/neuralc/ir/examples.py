@@ -55,7 +55,8 @@ def bind(
         program: the program whose `input` and `output` declarations decide.
         instances: one mapping per example (name to number, nested lists, array or tensor), or
             one mapping of whole arrays whose first axis is the example. `None` in outputs, and -1
-            in outputs that are whole arrays, means not observed. Arrays may be shared, not copied.
+            in outputs that are whole arrays, means not observed. So does an output that no example
+            mentions, if there is another one. Arrays may be shared, not copied.
         where: the name of the batch, for messages.
         outputs: False: outputs may be left out, and are then not observed.
 
@@ -66,19 +67,20 @@ def bind(
     """
     wanted = {d.name: d for d in (*program.of("input"), *_observable(program))}
     if isinstance(instances, Mapping):
-        _check_names(program, instances, where, outputs)
+        _check_names(program, instances, where, _needed(program, [instances], outputs))
         columns = {name: _sequence(f"{where}: {name}", value) for name, value in instances.items()}
         count = _count(columns, where)
     else:
         instances = _rows(where, instances)
         count = len(instances)
+        needed = _needed(program, instances, outputs)
         for k, instance in enumerate(instances):
             if not isinstance(instance, Mapping):
                 found = type(instance).__name__
                 raise DataError(
                     f"{where}: instance {k} is of type {found}, wanted a mapping of names"
                 )
-            _check_names(program, instance, f"{where}: instance {k}", outputs)
+            _check_names(program, instance, f"{where}: instance {k}", needed)
         columns = {n: [one.get(n) for one in instances] for n in wanted if count}
     bound = {name: _column(decl, columns.get(name), count, where) for name, decl in wanted.items()}
     return Examples(
@@ -103,15 +105,26 @@ def _observable(program: Program) -> tuple[Decl, ...]:
     return tuple(decl for decl in program.of("output") if isinstance(decl.type, Int))
 
 
-def _check_names(program: Program, found: Mapping[str, Any], place: str, outputs: bool) -> None:
-    """Complain of the first name that is unknown or missing."""
+def _needed(program: Program, instances: Sequence[Any], outputs: bool) -> list[str]:
+    """Return the outputs that every example must give: those that some example gives."""
+    if not outputs:
+        return []
+    given = {name for one in instances if isinstance(one, Mapping) for name in one}
+    targets = [decl.name for decl in _observable(program)]
+    return [name for name in targets if name in given] or targets
+
+
+def _check_names(
+    program: Program, found: Mapping[str, Any], place: str, needed: Sequence[str]
+) -> None:
+    """Complain of the first name that is unknown or missing; `needed` are outputs."""
     inputs = [decl.name for decl in program.of("input")]
     targets = [decl.name for decl in _observable(program)]
     known = {*inputs, *targets}
     for name in found:
         if name not in known:
             _unknown(program, str(name), sorted(known), place)
-    for name in (*inputs, *(targets if outputs else ())):
+    for name in (*inputs, *needed):
         if name not in found:
             kind = program.decl[name].kind
             hint = "" if kind == "input" else ", or null for a target that is not observed"

@@ -1,50 +1,55 @@
-"""Learn a model from examples: gradients on all restarts, each judged by exact execution."""
+"""Learn a model from examples: by gradients, or by asking solvers in processes of their own.
+
+Whoever proposes a program, exact execution decides. Imports no PyTorch by itself: the processes of
+solvers are at work while it loads.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-import os
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from neuralc.backends.soft import SoftModule
-from neuralc.errors import DataError, SolutionError
+from neuralc.backends.base import Problem
+from neuralc.errors import DataError, NeuralcError, SolverFailed
 from neuralc.ir.examples import Examples
-from neuralc.learning import saved
+from neuralc.learning import contradiction, portfolio
 from neuralc.learning.batches import split
-from neuralc.learning.dead import dead_choices
-from neuralc.learning.interrupts import held_back
 from neuralc.learning.model import Model
-from neuralc.learning.score import Judge, network_function
+from neuralc.learning.race import Race
+from neuralc.learning.reached import Reached
 from neuralc.learning.settings import Settings
-from neuralc.learning.solution import (
-    DAMAGE,
-    Report,
-    Solution,
-    load_weights,
-    row_weights,
-    spread_weights,
-)  # fmt: skip
-from neuralc.learning.train import Trainer
+
+if TYPE_CHECKING:
+    import torch
+
+    from neuralc.backends.soft import SoftModule
+    from neuralc.learning.solution import Solution
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[int, int, str], None]
-SAVE_EVERY = 20.0  # seconds between checkpoints
-WORK_WORTH_COMPILING = 300  # programs x examples of one judgement
+Tell = Callable[[str], None]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while solvers were at work; `solution` is the best that they had found."""
+
+    def __init__(self, solution: Solution) -> None:
+        """Keep the solution."""
+        self.solution = solution
+        super().__init__()
 
 
 def learn(
-    model: Model, data: Any, *, test: Any = None, settings: Settings | None = None,
-    out: str | Path | None = None, progress: Progress | None = None,
+    model: Model, data: Any, *, solver: str = "gradient", timeout: float | None = None,
+    threads: int | None = None, test: Any = None, settings: Settings | None = None,
+    out: str | Path | None = None, progress: Progress | None = None, tell: Tell | None = None,
     networks: Mapping[str, torch.Tensor] | None = None, **changes: Any,
 ) -> Solution:  # fmt: skip
     """Find the open choices and train the networks of a model from examples.
@@ -54,326 +59,194 @@ def learn(
         data: training examples: a list of mappings, one mapping of arrays, `Examples`, or a list
             of batches as in a data file (the one named "train", or the first, is learned from,
             the others are held out).
+        solver: "gradient", "search", "sat", "smt", "cp", or "auto", which asks those that fit, side
+            by side. Networks are trained by gradients alone.
+        timeout: seconds after which the best so far is returned; None: no limit, 600 for "auto".
+        threads: processes and threads at once; None: 1 for gradients, else one per core.
         test: held-out examples, in the same forms.
-        settings: how to learn; `changes` are single settings, such as `restarts=100, seed=0`.
-        out: a folder for the solution; a checkpoint is kept there while learning, and a run that
-            was interrupted goes on from it when called again with the same arguments.
-        progress: called with steps done, steps in all, and a remark.
-        networks: parameters of trained networks to start from, named as in
-            `Solution.weights`.
+        settings: how to learn by gradients; other solvers take the seed only. `changes` are single
+            settings, such as `restarts=100, seed=0`.
+        out: a folder for the solution; a checkpoint of learning by gradients is kept there, and a
+            run that was interrupted goes on from it when called again with the same arguments.
+        progress: called with the work done, all the work, and a remark.
+        tell: called with what "auto" chooses and what the solvers reach, in words.
+        networks: parameters of trained networks, named as in `Solution.weights`: to start from, or
+            for "search" the networks as they are.
 
     Returns:
-        The best program: exact on the training examples if any restart found one.
+        The best program: exact on the training examples if one was found.
 
     Raises:
         DataError: examples that do not fit the model.
+        Contradiction: examples that no program can be right on.
+        Declined: the solver cannot be asked this, with its reasons.
+        MissingExtra: what the solver needs is not installed.
         SolutionError: the checkpoint in `out` is damaged.
         NeuralcError: settings, a device or networks that cannot be.
-        KeyboardInterrupt: after a checkpoint was saved, if `out` is given.
+        KeyboardInterrupt: by gradients after a checkpoint was saved, else after the best so far was
+            saved (`Interrupted`), if `out` is given.
 
     """
-    chosen = dataclasses.replace(settings or Settings(), **_given(changes))
+    _check(solver, timeout, threads)
+    given = {name: value for name, value in changes.items() if value is not None}
+    chosen = dataclasses.replace(settings or Settings(), **given)
+    task = _Task(
+        model, *_examples(model, data, test), chosen, Path(out) if out else None, networks or {},
+        threads, timeout, progress or (lambda done, total, remark: None),
+        tell or (lambda words: None),
+    )  # fmt: skip
+    return task.run(solver)
+
+
+def _examples(model: Model, data: Any, test: Any) -> tuple[Examples, Examples | None]:
+    """Return examples to learn from and examples held out, after a first look at them."""
     train, held_out = split(model.program, data, test)
     if not train.count:
         raise DataError("there is no training example\n  hint: give at least one")
-    report = progress or (lambda done, total, remark: None)
-    with _threads(chosen.threads):
-        run = _Run(model, train, chosen, Path(out) if out else None, networks or {})
-        run.resume()
-        try:
-            run.loop(report)
-            solution = run.solution(held_out, report)
-        except KeyboardInterrupt:
-            run.save()
-            raise
-    if out:
-        solution.save(out)
-        run.forget()
-    return solution
+    contradiction.check_equal_inputs(model.program, train)
+    return train, held_out
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(count, os.cpu_count() or 1))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _check(solver: str, timeout: float | None, threads: int | None) -> None:
+    """Refuse what cannot mean anything."""
+    portfolio.check_name(solver)
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (number and 0 < timeout < math.inf):
+        raise NeuralcError(f"timeout is a positive number of seconds, found {timeout!r}")
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and threads > 0):
+        raise NeuralcError(f"threads must be positive, found {threads!r}")
 
 
-def _given(changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in changes.items() if value is not None}
-
-
-@dataclass
-class _Run:
-    """One run: the trainer, and what was found so far."""
+@dataclass(frozen=True)
+class _Task:
+    """One call of `learn`, its arguments checked and its data bound."""
 
     model: Model
     train: Examples
+    held_out: Examples | None
     settings: Settings
     out: Path | None
     networks: Mapping[str, torch.Tensor]
-    seconds: float = 0.0
-    attempts: int = 0
-    alive: list[int] = field(default_factory=list)
-    born: list[int] = field(default_factory=list)
-    solved: list[int] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best: tuple[float, float] = (-1.0, 0.0)
-    found: dict[str, torch.Tensor] = field(default_factory=dict)
-    ends: dict[str, Array] = field(default_factory=dict)
-    module: SoftModule = field(init=False)
-    trainer: Trainer = field(init=False)
-    judge: Judge = field(init=False)
+    threads: int | None
+    timeout: float | None
+    progress: Progress
+    tell: Tell
+    began: float = field(default_factory=time.monotonic)
 
-    def __post_init__(self) -> None:
-        s = self.settings
-        self.module = self.model.compile(
-            restarts=s.restarts, device=s.device, precision=s.precision, seed=s.seed
-        )
-        if self.networks:
-            spread_weights(self.module, self.networks)
-        self.trainer = Trainer(self.module, self.train, s)
-        work = s.restarts * self.train.count
-        self.judge = Judge(self.model.program, self.train, jit=work > WORK_WORTH_COMPILING)
-        self.attempts = s.restarts
-        self.alive = list(range(s.restarts))
-        self.born = [0] * s.restarts
-        self.ends = self.module.choices.best(self.module.logits)
+    def run(self, solver: str) -> Solution:
+        """Return what the solver finds."""
+        if solver == "gradient":
+            return self.by_gradients()
+        if solver == "auto" and self.timeout is None:
+            return dataclasses.replace(self, timeout=portfolio.AUTO_TIMEOUT).run(solver)
+        if solver == "auto" and self.model.program.networks:
+            return self.by_gradients(self.only_gradients())
+        return self.by_solvers(solver, self.threads or portfolio.cores())
 
-    # ---- the loop
+    @property
+    def deadline(self) -> float | None:
+        """When to stop, on the clock of `time.monotonic`."""
+        return None if self.timeout is None else self.began + self.timeout
 
-    def loop(self, progress: Progress) -> None:
-        """Step and judge until done; at a KeyboardInterrupt the state is that between two steps."""
-        began = last_saved = time.monotonic()
-        spent = self.seconds
-        try:
-            while self.due() or not self.done():
-                if not self.due():
-                    with held_back():
-                        self.trainer.step()
-                    continue
-                self.check()
-                self.seconds = spent + time.monotonic() - began
-                progress(self.trainer.step_number, self.settings.steps, self.remark())
-                if time.monotonic() - last_saved > SAVE_EVERY:
-                    self.save()
-                    last_saved = time.monotonic()
-        finally:
-            self.seconds = spent + time.monotonic() - began
+    # ---- by gradients, in this process
 
-    def due(self) -> bool:
-        """Tell whether the restarts are to be judged before the next step."""
-        step = self.trainer.step_number
-        checked = self.history[-1]["step"] if self.history else 0
-        last = step == self.settings.steps
-        return bool(step > checked and (step % self.settings.check_every == 0 or last))
+    def by_gradients(self, others: tuple[Reached, ...] = ()) -> Solution:
+        """Learn by gradients, here."""
+        from neuralc.learning import saved
+        from neuralc.learning.gradient import descend
 
-    def done(self) -> bool:
-        """Tell whether nothing is left to do."""
-        enough = self.settings.stop == "first" and self.solved
-        return bool(self.trainer.step_number >= self.settings.steps or not self.alive or enough)
-
-    def check(self) -> None:
-        """Discretise every restart, run it exactly, and note what is right."""
-        choices = self.module.choices.best(self.module.logits)
-        shares = self.judge.right(choices, self.module)  # the first time this may take a while
-        with held_back():
-            self.note(choices, shares)
-
-    def note(self, choices: Mapping[str, Array], shares: Array) -> None:
-        """Keep what is best, and go on with restarts that are not solved yet."""
-        trainer, module = self.trainer, self.module
-        for name, value in choices.items():
-            self.ends[name][self.alive] = value
-        losses = trainer.loss.double().cpu().numpy()
-        order = sorted(range(len(shares)), key=lambda p: (shares[p], -losses[p]), reverse=True)
-        if (score := (float(shares[order[0]]), -float(losses[order[0]]))) > self.best:
-            self.best, self.found = score, row_weights(module, order[0])
-        rows = [p for p in range(len(shares)) if shares[p] >= self.settings.accept]
-        self.solved += [self.alive[p] for p in rows if self.alive[p] not in self.solved]
-        self.history.append(
-            {
-                "step": trainer.step_number,
-                "solved": len(self.solved),
-                "best_loss": float(np.min(losses)),
-                "median_loss": float(np.median(losses)),
-                "best_share": float(np.max(shares)),
-            }
-        )
-        if rows and not self.model.program.networks:
-            left = [p for p in range(len(shares)) if p not in rows]
-            self.alive = [self.alive[p] for p in left]
-            self.born = [self.born[p] for p in left]
-            trainer.keep(torch.tensor(left, dtype=torch.int64))
-        if self.alive and self.settings.replace != "never" and self.module.choices.total:
-            self.renew()
-
-    def renew(self) -> None:
-        """Replace restarts that are decided and wrong."""
-        trainer, module = self.trainer, self.module
-        with torch.no_grad():
-            parts = [p.amax(-1).flatten(1) for p in module.probabilities().values()]
-            sure = torch.cat(parts, 1).mean(1)
-        age = torch.tensor([trainer.step_number - born for born in self.born])
-        rows = torch.nonzero((age >= self.settings.patience) & (sure.cpu() > 0.97)).flatten()
-        rows = torch.tensor([p for p in rows.tolist() if self.alive[p] not in self.solved])
-        if not len(rows):
-            return
-        logits = trainer.fresh(len(rows)).float()
-        others = [p for p in range(len(self.alive)) if p not in rows.tolist()]
-        if self.settings.replace == "perturb" and others:
-            best = min(others, key=lambda p: float(trainer.loss[p]))
-            logits = module.logits.detach()[best].cpu() + logits
-        trainer.replace(rows, logits)
-        for p in rows.tolist():
-            self.born[p] = trainer.step_number
-        self.attempts += len(rows)
-
-    def remark(self) -> str:
-        """Return a few words on where the run stands."""
-        loss = self.history[-1]["best_loss"] if self.history else float("nan")
-        return f"{len(self.solved)} of {self.settings.restarts} solved, best loss {loss:.3f} nats"
-
-    # ---- the result
-
-    def polish(self, single: SoftModule, progress: Progress) -> None:
-        """Train the networks on through the program that was found, which stays as it is."""
-        began = time.monotonic()
-        logits = single.logits.detach().clone()
-        trainer = Trainer(single, self.train, dataclasses.replace(self.settings, restarts=1))
-        certain = single.choices.masked(logits)
-        hot = single.choices.join(
-            {name: np.eye(part.shape[-1])[part.argmax(-1)] * 40.0
-             for name, part in single.choices.split(certain).items()}
+        settings = self.settings
+        if self.threads is not None:
+            settings = dataclasses.replace(settings, threads=self.threads)
+        solution = descend(
+            self.model, self.train, self.held_out, settings,
+            out=self.out, progress=self.progress, networks=self.networks, deadline=self.deadline,
         )  # fmt: skip
-        single.logits.data = torch.from_numpy(hot).to(single.logits)
-        single.logits.requires_grad_(False)
-        total = self.settings.polish
-        for step in range(total):
-            trainer.step()
-            if (step + 1) % self.settings.check_every == 0:
-                loss = float(trainer.loss[0])
-                progress(step + 1, total, f"polishing the networks, loss {loss:.3f} nats")
-        single.logits.data = logits
-        self.seconds += time.monotonic() - began
-
-    def solution(self, held_out: Examples | None, progress: Progress) -> Solution:
-        """Return the best program, judged on the held-out examples."""
-        single = self.model.compile()
-        if not self.found:
-            self.found = row_weights(self.module, 0)
-        load_weights(single, self.found)
-        if self.settings.polish and self.model.program.networks:
-            self.polish(single, progress)
-        choices = {name: value[0] for name, value in single.choices.best(single.logits).items()}
-        with torch.no_grad():
-            sure = {
-                name: p[0].amax(-1).double().numpy() for name, p in single.probabilities().items()
-            }
-        right = self._right(single, self.train, choices)
-        test = self._right(single, held_out, choices) if held_out is not None else 0
-        networks = network_function(single)
-        dead = dead_choices(self.model.program, choices, self.train, networks)
-        report = Report(
-            "gradient", self.settings.seed, self.settings.restarts, self.attempts,
-            len(self.solved), self.trainer.step_number, right, self.train.count,
-            test, held_out.count if held_out is not None else 0, self.seconds,
-            self.settings.accept,
-        )  # fmt: skip
-        weights = {name: value.detach().clone() for name, value in single.named_parameters()}
-        return Solution(
-            self.model, choices, sure, weights, report, frozenset(dead), self.history, self.ends
-        )
-
-    def _right(self, module: SoftModule, examples: Examples, choices: Mapping[str, Any]) -> int:
-        jit = examples.count > WORK_WORTH_COMPILING
-        judge = Judge(self.model.program, examples, jit=jit)
-        share = judge.right({name: value[None] for name, value in choices.items()}, module)
-        return round(float(share[0]) * examples.count)
-
-    # ---- checkpoints
-
-    def fingerprint(self) -> str:
-        """Return a digest of everything that the result depends on."""
-        digest = hashlib.sha256()
-        parts = [self.model.source.text, self.model.hypers, dataclasses.asdict(self.settings)]
-        digest.update(json.dumps(parts, sort_keys=True).encode())
-        for arrays in (self.train.inputs, self.train.outputs):
-            for name in sorted(arrays):
-                digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-        for name in sorted(self.networks):
-            digest.update(self.networks[name].numpy(force=True).tobytes())
-        return digest.hexdigest()
-
-    def save(self) -> None:
-        """Write a checkpoint, if there is a folder for it."""
-        if self.out is None:
-            return
-        tensors, numbers = self.trainer.state()
-        tensors |= {f"found.{name}": value for name, value in self.found.items()}
-        content = {
-            "fingerprint": self.fingerprint(), "trainer": numbers, "seconds": self.seconds,
-            "attempts": self.attempts, "alive": self.alive, "born": self.born,
-            "solved": self.solved, "history": self.history, "best": list(self.best),
-            "ends": {name: value.tolist() for name, value in self.ends.items()},
-        }  # fmt: skip
-        saved.write(self.out, "checkpoint", content, tensors)
-
-    def resume(self) -> None:
-        """Go on from the checkpoint in the folder, if there is one of this very run."""
-        if self.out is None or not (self.out / "checkpoint.json").exists():
-            return
-        content, tensors = saved.read(self.out, "checkpoint")
-        try:
-            if content["fingerprint"] != self.fingerprint():
-                return
-            prefix = "found."
-            self.found = {
-                k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
-            }
-            self.trainer.restore(tensors, content["trainer"])
-            self.seconds, self.attempts = float(content["seconds"]), int(content["attempts"])
-            self.alive, self.born = list(content["alive"]), list(content["born"])
-            self.solved, self.history = list(content["solved"]), list(content["history"])
-            self.ends = {name: np.array(value) for name, value in content["ends"].items()}
-            self.best = (float(content["best"][0]), float(content["best"][1]))
-            self.verify()
-        except DAMAGE as error:
-            raise SolutionError(
-                f"{self.out / 'checkpoint.json'} is damaged: {error!r}\n"
-                "  hint: delete it to begin anew"
-            ) from None
-
-    def verify(self) -> None:
-        """Raise ValueError, KeyError or TypeError where a checkpoint cannot be of this run."""
-        count, steps = self.settings.restarts, self.settings.steps
-        times = [self.trainer.step_number, *self.born, *(row["step"] for row in self.history)]
-        for numbers, end in (((*self.alive, *self.solved), count), (times, steps + 1)):
-            if any(type(number) is not int or not 0 <= number < end for number in numbers):
-                raise ValueError(f"a number is none of 0..{end - 1}")
-        losses = [row[name] for row in self.history for name in ("best_loss", "median_loss")]
-        if not all(isinstance(loss, float) for loss in losses):
-            raise TypeError("a loss is no number")
-        if not all(isinstance(row["solved"], int) for row in self.history):
-            raise TypeError("a count is no number")
-        wanted = (len(self.alive), self.module.choices.total)
-        trainer = self.trainer
-        for part in (self.module.logits, trainer.mean_square, trainer.momentum):
-            if tuple(part.shape) != wanted or len(self.born) != len(self.alive):
-                raise ValueError("the restarts are not as many as their numbers")
-        queue = trainer.queue
-        if queue.ndim != 1 or queue.dtype != np.int64 or (queue >= self.train.count).any():
-            raise ValueError("the queue of examples is none")
-        ends = self.module.choices.best(self.module.logits)
-        for name, value in ends.items():
-            found = self.ends[name]
-            if found.shape != (count, *value.shape[1:]) or found.dtype.kind != "i":
-                raise ValueError(f"the choices of {name} are of another shape")
-
-    def forget(self) -> None:
-        """Remove the checkpoint of a run that has ended."""
+        if others:
+            report = dataclasses.replace(solution.report, others=others)
+            solution = dataclasses.replace(solution, report=report)
         if self.out is not None:
+            solution.save(self.out)
             saved.remove(self.out, "checkpoint")
+        return solution
+
+    def only_gradients(self) -> tuple[Reached, ...]:
+        """Return why the others are not asked."""
+        why = "the model has networks, which are trained by gradients"
+        self.tell(f"auto: gradient: {why}")
+        names = [name for name in portfolio.SOLVERS if name != "gradient"]
+        return tuple(Reached(name, "skipped", 0, 0.0, why) for name in names)
+
+    # ---- by solvers, in processes
+
+    def by_solvers(self, solver: str, threads: int) -> Solution:
+        """Ask one solver, or those that `auto` chooses."""
+        module: SoftModule | None = None
+        known: tuple[Array, ...] = ()
+        if self.model.program.networks:
+            from neuralc.learning.decided import likelihoods, with_networks
+
+            module = with_networks(self.model, self.networks)
+            known = likelihoods(module, self.networks, self.train)
+        problem = Problem(
+            self.model.program, self.train, self.settings.seed, threads, self.deadline,
+            networks=known,
+        )  # fmt: skip
+        skipped: list[Reached] = []
+        if solver == "auto":
+            entrants, skipped = portfolio.choose(problem, self.settings, self.tell)
+        else:
+            entrants = [portfolio.single(solver, problem, self.settings)]
+        goal = math.ceil(self.settings.accept * self.train.count) if known else None
+        race = Race(problem, entrants, self.progress, self.tell, goal=goal)
+        try:
+            race.run()
+        except KeyboardInterrupt:
+            if race.best is None:
+                raise
+            raise Interrupted(self.finished(race, solver, skipped, module)) from None
+        if race.status == "impossible":
+            if race.best is not None:
+                self.finished(race, solver, skipped, module)
+            raise contradiction.impossible(self.model.program, self.train, race.core)
+        if race.best is None and len(race.errors) == len(entrants):
+            raise _failure(race)
+        return self.finished(race, solver, skipped, module)
+
+    def finished(
+        self, race: Race, solver: str, skipped: list[Reached], module: SoftModule | None
+    ) -> Solution:
+        """Return the best program as a solution, and save it."""
+        from neuralc.learning.decided import decided, right_on
+        from neuralc.learning.solution import Report
+
+        best = race.best or race.checker.first()
+        winner = race.leader or solver
+        row = race.rows.pop(winner, None)
+        test = 0
+        if self.held_out is not None:
+            test = right_on(self.model.program, module, best.choices, self.held_out)
+        report = Report(
+            winner, self.settings.seed, 1, 1, int(race.status == "found"), 0,
+            best.right, self.train.count, test, self.held_out.count if self.held_out else 0,
+            time.monotonic() - self.began, self.settings.accept, race.status,
+            row.note if row else "", (*race.rows.values(), *skipped),
+        )  # fmt: skip
+        solution = decided(self.model, module, best.choices, self.train, report)
+        if self.out is not None:
+            solution.save(self.out)
+        return solution
+
+
+def _failure(race: Race) -> NeuralcError:
+    """Return the error where no solver gave any answer."""
+    if len(race.errors) == 1:
+        (error,) = race.errors.values()
+        return error
+    return SolverFailed("no solver gave an answer:\n" + "\n".join(
+        f"  {name}: {race.rows[name].note}" for name in race.errors
+    ))  # fmt: skip
+
+
+__all__ = ["Interrupted", "learn"]

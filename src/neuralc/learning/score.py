@@ -5,7 +5,7 @@ Gradients propose, this decides. A program that was judged once is not run again
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
@@ -19,6 +19,7 @@ from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Int, Program
 
 Array = np.ndarray[Any, Any]
+Pick = Callable[[torch.Tensor], torch.Tensor]
 CHUNK = 500  # examples whose classes are computed at once
 JIT_ABOVE = 200_000  # examples x statements x programs from which compiling pays
 
@@ -62,14 +63,24 @@ class Judge:
 
 def class_tables(module: SoftModule, inputs: Mapping[str, Array]) -> dict[Site, Array]:
     """Return the class that each network gives to each input: int [P, E, …] per site."""
-    program = module.program
-    return {site: _classes(module, program, site, inputs) for site in sites(program)}
+    return {
+        site: _table(module, site, inputs, lambda chances: chances.argmax(-1))
+        for site in sites(module.program)
+    }
+
+
+def log_likelihoods(module: SoftModule, inputs: Mapping[str, Array]) -> tuple[Array, ...]:
+    """Return the log-likelihood of each class, float [E, …, classes] per site; one restart."""
+    return tuple(
+        _table(module, site, inputs, lambda chances: chances.clamp_min(1e-30).log())[0]
+        for site in sites(module.program)
+    )
 
 
 @torch.no_grad()
-def _classes(
-    module: SoftModule, program: Program, site: Site, inputs: Mapping[str, Array]
-) -> Array:
+def _table(module: SoftModule, site: Site, inputs: Mapping[str, Array], pick: Pick) -> Array:
+    """Return what `pick` makes of the chances of the classes, for every input: [P, E, …]."""
+    program = module.program
     network = program.network[site.network]
     body = module.networks[site.network]
     arrays = [np.asarray(inputs[name]) for name in site.tensors]
@@ -78,13 +89,14 @@ def _classes(
     rows = []
     for start in range(0, count, CHUNK):
         parts = [torch.as_tensor(array[start : start + CHUNK]) for array in arrays]
-        rows.append(_some_classes(body, network.inputs, parts, ranks, module.logits))
+        rows.append(_rows(body, network.inputs, parts, ranks, module.logits, pick))
     return np.concatenate(rows, axis=1)
 
 
-def _some_classes(
-    body: Any, kinds: Any, parts: list[torch.Tensor], ranks: list[int], like: torch.Tensor
-) -> Array:
+def _rows(
+    body: Any, kinds: Any, parts: list[torch.Tensor], ranks: list[int], like: torch.Tensor,
+    pick: Pick,
+) -> Array:  # fmt: skip
     """Apply a network to every combination of array elements and integers."""
     size = len(parts[0]) if parts else 1
     sizes = [kind.size for kind in kinds if isinstance(kind, Int)]
@@ -109,9 +121,11 @@ def _some_classes(
                 features.append(next(tensors))
         shape = list(torch.broadcast_shapes(*(f.shape[:-1] for f in features)))
         rows = torch.cat([f.expand(*shape, f.shape[-1]) for f in features], -1)
-        found.append(body(rows, restarts=False).argmax(-1))
-    classes = torch.stack(found, -1)
-    return np.asarray(classes.reshape(*classes.shape[:-1], *sizes).cpu().numpy())
+        found.append(pick(body(rows, restarts=False)))
+    axis = 1 + len(shape)  # behind the restarts, the examples and the arrays
+    table = torch.stack(found, axis)
+    lead, classes = table.shape[:axis], table.shape[axis + 1 :]
+    return np.asarray(table.reshape(*lead, *sizes, *classes).cpu().numpy())
 
 
 def network_function(module: SoftModule) -> Any:

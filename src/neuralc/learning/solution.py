@@ -21,6 +21,7 @@ from neuralc.ir.examples import Examples, bind
 from neuralc.ir.nodes import Decl, Int, Program
 from neuralc.learning import saved
 from neuralc.learning.model import Model
+from neuralc.learning.reached import Reached
 from neuralc.learning.score import class_tables
 from neuralc.source import Source
 
@@ -34,7 +35,7 @@ class Report:
     """How a program was found and judged; every figure is counted, none is estimated.
 
     Attributes:
-        solver: what found it.
+        solver: what found it, or came closest.
         seed: of the run.
         restarts: restarts in the batch; attempts: with those that replaced others.
         solved: restarts whose discretised program ran right on every training example (with
@@ -44,6 +45,12 @@ class Report:
         test_right, test_count: the same for held-out examples.
         seconds: wall-clock time of learning.
         accept: see `solved`.
+        status: "found": a program counts as solved; "impossible": it is proved that none can;
+            "unknown": neither.
+        note: what the solver said of its work, in a few words.
+        others: what the other solvers reached, where several were asked.
+
+    Where no gradients were asked, there is one restart, solved or not.
 
     """
 
@@ -59,6 +66,9 @@ class Report:
     test_count: int
     seconds: float
     accept: float = 1.0
+    status: str = "unknown"
+    note: str = ""
+    others: tuple[Reached, ...] = ()
 
     @property
     def train_exact(self) -> bool:
@@ -225,12 +235,22 @@ def _chances(decl: Decl, values: Any) -> Array:
 
 
 def _report(content: dict[str, Any]) -> Report:
-    report = Report(**content)
-    kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float)}
+    others = tuple(Reached(*row) for row in content.get("others", ()))
+    status = content.get("status", "found" if content["solved"] else "unknown")  # old: had none
+    report = Report(**{**content, "status": status, "others": others})
     for part in dataclasses.fields(Report):
-        if not isinstance(getattr(report, part.name), kinds[str(part.type)]):
-            raise TypeError(f"{part.name} is no {part.type}")
+        if part.name != "others":
+            _check_kind(part.name, getattr(report, part.name), str(part.type))
+    for row in others:
+        for name, kind in zip(Reached._fields, ("str", "str", "int", "float", "str"), strict=True):
+            _check_kind(name, getattr(row, name), kind)
     return report
+
+
+def _check_kind(name: str, value: Any, kind: str) -> None:
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float)}
+    if not isinstance(value, kinds[kind]):
+        raise TypeError(f"{name} is no {kind}")
 
 
 def _is_single(program: Program, inputs: Mapping[str, Any]) -> bool:

@@ -21,7 +21,8 @@ numLines = const_numBlocks + 1
 numInstructions = 10
 
 initial_envMemory = Input(const_maxInt)[const_maxInt]
-final_envMemory_0 = Output(const_maxInt)   # only the first cell is asked for
+final_envMemory_0 = Output(const_maxInt)   # the first cell, all that some tasks ask for
+final_envMemory = Output(const_maxInt)[const_maxInt]
 final_block = Output(numLines)             # 0 where the program has come to its end
 
 # ---- the program; its line b + 1 is entry b
@@ -139,6 +140,8 @@ for t in range(const_numTimesteps):
                 block[t + 1].set_to((b + 1) % numLines)
 
 final_envMemory_0.set_to(envMemory[const_numTimesteps, 0])
+for a in range(const_maxInt):
+    final_envMemory[a].set_to(envMemory[const_numTimesteps, a])
 final_block.set_to(block[const_numTimesteps])
 
 # ---- how a learned program reads; WRITE(a, b) is memory[a] = b, READ(a) is memory[a]

@@ -69,7 +69,7 @@ class Emitter:
                 case Switch():
                     self.switch(statement, env)
                 case Observe(ref=ref, value=number):
-                    self.line(f"ok = ok and {self.value(ref, env)} == {number}")
+                    self.line(f"wrong += {self.value(ref, env)} != {number}")
 
     def set(self, statement: Set, env: Mapping[str, str]) -> None:
         """Write an assignment and remember the value."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -110,20 +110,76 @@ class Executor:
 
         Arguments and errors are those of `run`; a target of -1 is not observed.
         """
-        layout, count = self.kernel.layout, examples.count
+        return np.asarray(self.wrong(params, examples, networks) == 0)
+
+    def wrong(
+        self,
+        params: Mapping[str, Array],
+        examples: Examples,
+        networks: Mapping[Site, Array] | None = None,
+    ) -> Array:
+        """Return uint32 [C, E]: how many observed values of each example come out wrong?
+
+        Counts elements of outputs that differ from their targets, and observations of the program
+        that do not hold. Arguments and errors are those of `run`.
+        """
+        count = examples.count
         programs, given = self._given(params, examples.inputs, networks or {}, count)
-        for decl in layout.outputs:
-            stored = layout.wanted[decl.name]
+        given |= self._targets(examples)
+        verdict = np.zeros(programs * count, np.uint32)
+        self._launch({**given, "verdict": verdict}, programs, count, scoring=True)
+        return verdict.reshape(programs, count)
+
+    def single(
+        self,
+        params: Mapping[str, Array],
+        examples: Examples,
+        networks: Mapping[Site, Array] | None = None,
+    ) -> tuple[Callable[..., None], list[Array], dict[str, int]]:
+        """Return the kernel itself, for code that changes one program again and again.
+
+        Args:
+            params: one program, [1, *shape] for each param.
+            examples: as for `score`.
+            networks: as for `run`.
+
+        Returns:
+            The kernel, to be called as `kernel(e, e + 1, E, True, *arrays)`; its arrays, the last
+            of which gets at [e] what `wrong` returns; and where among them each param stands,
+            which may be replaced by an array of another unsigned type.
+
+        """
+        _, given = self._given(params, examples.inputs, networks or {}, examples.count)
+        given |= self._targets(examples)
+        given["verdict"] = np.zeros(max(1, examples.count), np.uint32)
+        places = {name: i for i, name in enumerate(self.kernel.arguments[4:])}
+        idents = {d.name: self.kernel.layout.arrays[d.name].ident for d in self.program.of("param")}
+        return (
+            self._function, self._arrays(given),
+            {name: places[ident] for name, ident in idents.items()},
+        )  # fmt: skip
+
+    def _targets(self, examples: Examples) -> dict[str, Any]:
+        """Return the targets of the examples as arguments of the kernel."""
+        given: dict[str, Any] = {}
+        for decl in self.kernel.layout.outputs:
+            stored = self.kernel.layout.wanted[decl.name]
             wanted = examples.outputs.get(decl.name)
             if wanted is None:
-                wanted = np.full((count, *stored.shape), -1)
-            _check_shape(decl.name, "[E, *shape]", wanted, (count, *stored.shape))
+                wanted = np.full((examples.count, *stored.shape), -1)
+            _check_shape(decl.name, "[E, *shape]", wanted, (examples.count, *stored.shape))
             assert isinstance(decl.type, Int)
             # a target out of range stays one that nothing equals
             given[stored.ident] = _flat(np.clip(wanted, -1, decl.type.size), stored)
-        verdict = np.zeros(programs * count, np.bool_)
-        self._launch({**given, "verdict": verdict}, programs, count, scoring=True)
-        return verdict.reshape(programs, count)
+        return given
+
+    def _arrays(self, given: Mapping[str, Any]) -> list[Any]:
+        """Return the arrays of a call in the order of the kernel; spare ones where none is used."""
+        layout = self.kernel.layout
+        unused = [*layout.wanted.values(), *layout.found.values()]
+        spare: dict[str, Any] = {stored.ident: np.empty(1, stored.dtype) for stored in unused}
+        spare["verdict"] = np.empty(1, np.uint32)
+        return [{**spare, **given}[name] for name in self.kernel.arguments[4:]]
 
     def _given(
         self,
@@ -179,13 +235,10 @@ class Executor:
         self, given: Mapping[str, Any], programs: int, examples: int, *, scoring: bool
     ) -> None:
         """Run all jobs, in as many tasks as keep the threads busy to the end."""
-        layout, jobs = self.kernel.layout, programs * examples
+        jobs = programs * examples
         if not jobs:
             return
-        unused = [*layout.wanted.values(), *layout.found.values()]
-        spare: dict[str, Any] = {stored.ident: np.empty(1, stored.dtype) for stored in unused}
-        spare["verdict"] = np.empty(1, np.bool_)
-        arrays = [{**spare, **given}[name] for name in self.kernel.arguments[4:]]
+        arrays = self._arrays(given)
         tasks = min(self.threads * 4, -(-jobs // _JOBS_PER_TASK)) if self.threads > 1 else 1
         ends = [jobs * k // tasks for k in range(tasks + 1)]
         if tasks == 1:

@@ -102,7 +102,7 @@ def _buffers(program: Program, layout: Layout, unread: set[str]) -> list[str]:
 
 def _prologue(program: Program, layout: Layout) -> list[str]:
     """Set where the arrays of this job begin, and what must not be left from the last job."""
-    lines = ["        ok = True  # do all observations hold?"]
+    lines = ["        wrong = 0  # values that are observed to be another"]
     for name, base in layout.bases.items():
         which = "c" if program.decl[name].kind == "param" else "e"
         count = layout.arrays[name].count
@@ -131,8 +131,8 @@ def _epilogue(layout: Layout, program: Program) -> list[str]:
             lines.append(f"            for k in range({stored.count}):")
             pad, at, value = "    ", f"e * {stored.count} + k", f"{stored.ident}[k]"
         lines.append(f"            {pad}wanted = {wanted}[{at}]")
-        lines.append(f"            {pad}ok = ok and (wanted < 0 or wanted == {value})")
-    lines += ["            verdict[job] = ok", "        else:"]
+        lines.append(f"            {pad}wrong += wanted >= 0 and wanted != {value}")
+    lines += ["            verdict[job] = wrong", "        else:"]
     for decl in layout.outputs:
         found, stored = layout.found[decl.name].ident, layout.arrays[decl.name]
         if layout.is_local(decl):

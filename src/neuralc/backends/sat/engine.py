@@ -1,0 +1,106 @@
+"""A program and its examples as clauses, solved by CaDiCaL; grows example by example."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from neuralc.backends.base.ground import chosen, demands, unknown_choices
+from neuralc.backends.base.problem import Problem
+from neuralc.backends.sat.clauses import TRUE, Clauses, Direct
+from neuralc.errors import MissingExtra
+from neuralc.ir.evaluate import Element
+
+Array = np.ndarray[Any, Any]
+SOLVER = "cadical195"
+
+
+def cadical() -> Any:
+    """Return a new incremental solver.
+
+    Raises:
+        MissingExtra: python-sat is not installed.
+
+    """
+    try:
+        from pysat.solvers import Solver
+    except ImportError:
+        raise MissingExtra("python-sat", "sat", "the solver sat") from None
+    return Solver(name=SOLVER)
+
+
+class Engine:
+    """Clauses of the examples added so far; CaDiCaL keeps what it learns from round to round."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Make the choices unknown."""
+        self.problem = problem
+        self.solver = cadical()
+        self.clauses = Clauses()
+        self.params = unknown_choices(problem.program, self.clauses)
+        self.shown: list[int] = []
+        self._sent = 0
+        self.solver.set_phases(_random_choices(self.params, problem.seed))
+
+    def add(self, example: int) -> None:
+        """Demand that one more example comes out right."""
+        self.shown.append(example)
+        for value, number in self._demands(example):
+            self.clauses.add(value.get(number, -TRUE))
+
+    def solve(self) -> Literal["sat", "unsat"]:
+        """Look for choices that satisfy all examples added so far."""
+        self._send()
+        return "sat" if self.solver.solve() else "unsat"
+
+    def choices(self) -> dict[str, Array]:
+        """Return the choices of the model that was found."""
+        true = set(self.solver.get_model())
+        numbers = {
+            element: next(k for k, literal in value.items() if literal in true)
+            for element, value in self.params.items()
+        }
+        return chosen(self.problem.program, numbers)
+
+    def core(self) -> list[int]:
+        """Return examples, of those shown, that contradict each other; none can be left out."""
+        again = Engine(self.problem)
+        switch: dict[int, int] = {}
+        for example in self.shown:
+            switch[example] = again.clauses.literal()
+            for value, number in again._demands(example):
+                again.clauses.add(value.get(number, -TRUE), -switch[example])
+        again._send()
+        kept = again._conflict(switch, self.shown)
+        for example in list(kept):
+            without = [other for other in kept if other != example]
+            if example in kept and not again.solver.solve([switch[k] for k in without]):
+                kept = again._conflict(switch, without)
+        return kept
+
+    def _conflict(self, switch: dict[int, int], examples: list[int]) -> list[int]:
+        """Return those of some contradictory examples that the solver needed for its proof."""
+        assert not self.solver.solve([switch[k] for k in examples])
+        needed = set(self.solver.get_core() or [])
+        return [k for k in examples if switch[k] in needed]
+
+    def _demands(self, example: int) -> list[tuple[Direct, int]]:
+        problem = self.problem
+        return demands(problem.program, self.params, problem.examples, example, self.clauses)
+
+    def _send(self) -> None:
+        self.solver.append_formula(self.clauses.clauses[self._sent :])
+        self._sent = len(self.clauses.clauses)
+
+
+def _random_choices(params: Mapping[Element, Direct], seed: int) -> list[int]:
+    """Return literals that the search tries first: other seeds begin at other programs."""
+    rng = random.Random(seed)  # noqa: S311 - not for secrets
+    literals: list[int] = []
+    for value in params.values():
+        favourite = rng.choice(list(value))
+        literals += [lit if k == favourite else -lit for k, lit in value.items()]
+    return literals
