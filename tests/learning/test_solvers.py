@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 from neuralc.backends.exact import Executor
 from neuralc.errors import Contradiction, Declined, MissingExtra, NeuralcError, SolverFailed
 from neuralc.ir.examples import bind
-from neuralc.learning import frames, learn, portfolio, saved
+from neuralc.learning import learn, portfolio, saved
 from neuralc.learning.reached import Reached
 from neuralc.learning.run import Interrupted
 from neuralc.learning.solution import Solution
@@ -366,55 +365,3 @@ def test_a_solver_that_claims_too_much(fake: Any) -> None:
 def test_arguments_that_cannot_mean_anything(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(NeuralcError, match=words):
         learn(lines, line_data(), **arguments)
-
-
-# ---- how light it is
-
-
-def test_the_worker_is_light() -> None:
-    code = "import neuralc.learning.worker, sys; print(*(n for n in sys.modules if '.' not in n))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
-    assert "numpy" in loaded
-    assert not loaded & {"torch", "numba", "z3", "ortools", "pysat", "safetensors"}
-
-
-def test_files_in_the_folder_are_not_taken_for_modules(
-    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A model may be named as a module is; the processes of solvers must not run it."""
-    fake("brute")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
-    for name in ("json", "numpy", "struct", "numba"):
-        (tmp_path / f"{name}.py").write_text("open('was_run', 'w')\nraise SystemExit(3)\n")
-    assert learn(lines, line_data(), solver="search").report.status == "found"
-    assert not (tmp_path / "was_run").exists()
-
-
-def test_messages(tmp_path: Path) -> None:
-
-    path = tmp_path / "frames"
-    arrays = {"file": np.arange(6).reshape(2, 3), "a/b: ä": np.zeros((0, 2)), "t": np.True_}
-    with path.open("wb") as stream:
-        frames.write(stream, {"kind": "x"}, arrays)
-        frames.write(stream, {"kind": "last"})
-        with pytest.raises(ValueError, match="numbers"):
-            frames.write(stream, {}, {"o": np.array([object()])})
-    with path.open("rb") as stream:
-        message, found = frames.read(stream) or ({}, {})
-        assert (message, list(found)) == ({"kind": "x"}, list(arrays))
-        for name, array in arrays.items():
-            np.testing.assert_array_equal(found[name], array)
-        assert frames.read(stream) == ({"kind": "last"}, {})
-        assert frames.read(stream) is None
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) - 3])
-    with path.open("rb") as stream:
-        assert frames.read(stream)
-        assert frames.read(stream) is None, "it breaks off"
-    with pytest.raises(ValueError, match="too long"):
-        frames.read(io.BytesIO(b"\xff" * 16))
-    wrong = frames._HEAD.pack(7, 0) + b"[1, []]"
-    with pytest.raises(ValueError, match="an object"):
-        frames.read(io.BytesIO(wrong))

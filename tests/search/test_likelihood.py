@@ -12,7 +12,8 @@ import pytest
 from neuralc.backends.base.problem import Candidate, Outcome, Problem
 from neuralc.backends.exact.sites import Site
 from neuralc.backends.search import likelihood
-from neuralc.backends.search.likelihood import Likelihood, Space, declines, solve_likelihood
+from neuralc.backends.search.likelihood import Likelihood, declines, solve_likelihood
+from neuralc.backends.search.proposals import Proposals
 from neuralc.ir.examples import bind
 from neuralc.ir.nodes import Program
 from neuralc.lang.model import parse
@@ -91,9 +92,9 @@ def cells(outcome: Outcome) -> set[int]:
 
 def test_the_score_is_the_likelihood() -> None:
     problem = toy_problem(0.6, 30)
-    space = Space(problem)
+    space = Proposals(problem)
     judge = Likelihood(problem, space)
-    sheet = judge.sheet(30, 3000, np.random.default_rng(1))
+    sheet = judge.sheet(30, 3000, 1, np.random.default_rng(1))
     rows = np.array([[1, 3, 0], [0, 1, 2], [2, 2, 1]])
     found = judge.right(rows, sheet)
     chances = np.exp(problem.networks[0])
@@ -107,7 +108,8 @@ def test_the_score_is_the_likelihood() -> None:
                 pairs = product(range(CLASSES), repeat=2)
                 exact = sum(one[a] * two[b] for a, b in pairs if a + b == total)
             assert estimate == pytest.approx(1 if total < 0 else exact, abs=0.04)
-    assert judge.frequency[problem.examples.outputs["total"] == -1].tolist() == [0.1] * 3
+    totals = problem.examples.outputs["total"].tolist()
+    assert judge.frequency.tolist() == [1 if t < 0 else totals.count(t) / 27 for t in totals]
     guess = judge.frequency[sheet.rows]
     wanted = np.log(0.9 * found + 0.1 * guess).mean(1)
     assert judge.score(rows, sheet) == pytest.approx(wanted)
@@ -115,8 +117,8 @@ def test_the_score_is_the_likelihood() -> None:
 
 def test_what_the_networks_foretell() -> None:
     problem = toy_problem(0.7)
-    judge = Likelihood(problem, Space(problem))
-    sheet = judge.sheet(200, 50, np.random.default_rng(1))
+    judge = Likelihood(problem, Proposals(problem))
+    sheet = judge.sheet(200, 50, 1, np.random.default_rng(1))
     observed = 0.9
     same = 0.7**2 + 0.3**2 / 4  # both are the likeliest, or (less often than this) errors cancel
     foretold = judge.foretold(np.array([1, 3, 0]), sheet)
@@ -125,8 +127,8 @@ def test_what_the_networks_foretell() -> None:
 
 def test_samples_have_the_chances_of_the_classes() -> None:
     problem = toy_problem(0.7, 40)
-    judge = Likelihood(problem, Space(problem))
-    sheet = judge.sheet(5, 4000, np.random.default_rng(0))
+    judge = Likelihood(problem, Proposals(problem))
+    sheet = judge.sheet(5, 4000, 1, np.random.default_rng(0))
     assert (len(sheet.rows), sheet.examples.count) == (5, 20_000)
     drawn = sheet.tables[Site("SEE", ("images",))].reshape(5, 4000, CELLS, 2)
     shares = (drawn[..., None] == np.arange(CLASSES)).mean(1)
@@ -189,11 +191,13 @@ def test_networks_that_see_nothing() -> None:
     assert ask(problem)[0].status == "unknown"
 
 
-def test_networks_that_are_too_sure() -> None:
+@pytest.mark.parametrize(("power", "sharpness"), [(1, 1), (2, 0.5), (0.5, 2), (0.25, 4)])
+def test_networks_that_are_too_sure_or_too_unsure(power: float, sharpness: float) -> None:
     problem = toy_problem(0.85)
-    logs = problem.networks[0] * 1.6  # 0.85 becomes about 0.96
+    logs = power * problem.networks[0]
     outcome, _ = ask(Problem(problem.program, problem.examples, networks=(logs,)))
     assert (outcome.status, cells(outcome)) == ("found", {1, 3})
+    assert outcome.note.endswith(f"foretold at sharpness {sharpness:g}")
 
 
 def test_math_is_found() -> None:
@@ -234,7 +238,7 @@ def test_the_deadline_of_annealing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_proposals_follow_the_chances() -> None:
     sure = np.array([0, 0, 1.0, 0])
-    space = Space(toy_problem(chances={"first": sure}))
+    space = Proposals(toy_problem(chances={"first": sure}))
     drawn = space.random(4000, np.random.default_rng(0))
     shares = (drawn[:, 0, None] == np.arange(4)).mean(0)
     assert shares == pytest.approx([0.05, 0.05, 0.85, 0.05], abs=0.02)
@@ -244,7 +248,7 @@ def test_proposals_follow_the_chances() -> None:
 
 
 def test_neighbours_and_numbers() -> None:
-    space = Space(toy_problem())
+    space = Proposals(toy_problem())
     assert space.sizes == [4, 4, 3]
     everything = space.numbered(0, 48)
     assert len({tuple(row) for row in everything.tolist()}) == 48

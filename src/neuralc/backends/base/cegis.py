@@ -24,10 +24,12 @@ MORE = 2  # that are added in a round
 
 
 class Engine(Protocol):
-    """A constraint solver that knows some of the examples."""
+    """A constraint solver that knows some of the examples: those in `shown`."""
+
+    shown: list[int]
 
     def add(self, example: int) -> None:
-        """Demand that one more example comes out right."""
+        """Demand that one more example comes out right; it joins those that are shown."""
 
     def solve(self) -> Literal["sat", "unsat", "unknown"]:
         """Look for choices that satisfy all examples added so far."""
@@ -42,10 +44,11 @@ class Engine(Protocol):
 def solve(problem: Problem, engine: Engine, judge: Judge, report: Report) -> Outcome:
     """Find choices for all examples; show the engine as few of them as needed."""
     count = problem.examples.count
-    shown = list(range(min(FIRST, count)))
+    shown = engine.shown
     best: Candidate | None = None
-    for example in shown:
-        engine.add(example)
+    if not shown:
+        for example in range(min(FIRST, count)):
+            engine.add(example)
     rounds = 0
     while problem.left() > 0:
         rounds += 1
@@ -67,5 +70,4 @@ def solve(problem: Problem, engine: Engine, judge: Judge, report: Report) -> Out
         assert not set(wrong) & set(shown), "a solver's program is wrong on an example it was shown"
         for example in wrong[:MORE]:
             engine.add(example)
-            shown.append(example)
     return Outcome("unknown", best, (), f"{rounds} rounds, out of time")

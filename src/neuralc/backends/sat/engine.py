@@ -56,9 +56,13 @@ class Engine:
         self._send()
         return "sat" if self.solver.solve() else "unsat"
 
+    def model(self) -> frozenset[int]:
+        """Return the literals that are true in the model that was found."""
+        return frozenset(self.solver.get_model())
+
     def choices(self) -> dict[str, Array]:
         """Return the choices of the model that was found."""
-        true = set(self.solver.get_model())
+        true = self.model()
         numbers = {
             element: next(k for k, literal in value.items() if literal in true)
             for element, value in self.params.items()

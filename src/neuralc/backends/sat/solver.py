@@ -23,6 +23,11 @@ def solve(problem: Problem, report: Report) -> Outcome:
         MissingExtra: python-sat is not installed.
 
     """
+    return cegis.solve(problem, Engine(problem), judge_of(problem), report)
+
+
+def judge_of(problem: Problem) -> cegis.Judge:
+    """Return a function that runs choices exactly on all examples."""
     jit = problem.examples.count > WORTH_COMPILING
     executor = Executor(problem.program, jit=jit, threads=problem.threads)
 
@@ -31,4 +36,4 @@ def solve(problem: Problem, report: Report) -> Outcome:
         right: cegis.Array = executor.score(batch, problem.examples)[0]
         return right
 
-    return cegis.solve(problem, Engine(problem), judge, report)
+    return judge

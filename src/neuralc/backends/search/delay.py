@@ -84,6 +84,7 @@ class _Counts:
                 return ()
             if not all(_pinned(loop, (*mine, *inner, *after)) for loop in loops):
                 return ()
+            # or else a loop would be run again for each of its elements
             if after and (len({*mine, *after}) > 1 or bound & _symbols(mine[0])):
                 return ()
         return names

@@ -36,9 +36,9 @@ class Enumeration:
 
     """
 
-    def __init__(self, machine: Machine) -> None:
-        """Start with nothing."""
-        self.machine = machine
+    def __init__(self, machine: Machine, *, staged: bool = True) -> None:
+        """Start with nothing; without `staged` the search is depth-first in any case."""
+        self.machine, self.staged = machine, staged
         self.answer: Array | None = None
         self.best: Array | None = None
         self.tried = 0
@@ -58,7 +58,7 @@ class Enumeration:
             yield amount
 
     def _search(self) -> Iterator[int]:
-        if len(self.machine.stages) > 1:
+        if self.staged and len(self.machine.stages) > 1:
             try:
                 yield from self._layers()
             except TooLarge:
@@ -75,6 +75,8 @@ class Enumeration:
             if isinstance(moves, int):
                 yield moves
                 continue
+            if not moves:
+                return
             layers = Layers(
                 moves, machine.problem.examples.count, jit=machine.jit,
                 threads=machine.problem.threads,

@@ -2,8 +2,9 @@
 
 Networks err, so no program need be right on all examples. What they say of each image is a
 distribution over classes; a candidate is run exactly on several samples of all classes, and the
-share of them with the right outputs is its likelihood on an example. Small spaces are tried whole,
-others by simulated annealing in many chains. It does not know how networks compute.
+share of them with the right outputs is its likelihood on an example. Networks that are less sure
+than they are right, or surer, are common: their distributions are also tried sharper and flatter.
+Small spaces are tried whole, others by simulated annealing. It does not know how networks compute.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import cycle
 
 import numpy as np
 
@@ -20,21 +21,21 @@ from neuralc.backends.exact.executor import Executor
 from neuralc.backends.exact.layout import small
 from neuralc.backends.exact.sites import Site, sites
 from neuralc.backends.exact.sites import declines as no_exact_execution
+from neuralc.backends.search.proposals import Proposals, Sieve
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Int, Program
-from neuralc.ir.space import open_choices
 
 TOLERANCE = 0.1  # share of the examples that may be misread in ways the networks do not foresee
 SURE = 3.0  # standard errors
-SLACK = 0.15  # by which networks may be surer than they are right, as a share of the examples
+SLACK = 0.1  # by which networks may be surer than they are right, as a share of the examples
+SHARPNESS = (1.0, 4.0, 2.0, 0.5)  # powers of the networks' probabilities
 SMALL_SPACE = 300_000  # programs that are all tried
 CHAINS, STEPS = 256, 200  # of one round of annealing
 HOT, COLD = 0.3, 0.01  # temperatures, in nats per example
-CONFIRMED = 2  # rounds without a better program, after which a convincing one is taken
+CONFIRMED = 3  # rounds without a better program, after which a convincing one is taken
 PATIENCE = 8  # after which the search gives up
 ROUGH, FINE = (128, 2), (1024, 32)  # examples at most, samples of each: to sift, to decide
 KEPT = 32  # candidates of a round that are looked at closely
-NEIGHBOURS = 20_000  # that are tried at most before a program is called found
 JOBS = 4_000_000  # programs x examples of one call of the executor
 
 
@@ -64,8 +65,9 @@ def solve_likelihood(problem: Problem, report: Report) -> Outcome:
 
     Returns:
         "found" if the best program gives as many right outputs with the likeliest classes as the
-        networks' own distributions foretell, and none of its neighbours is better; its `right`
-        may well be less than all examples. Else "unknown" with the best program.
+        networks' own distributions (at the best sharpness) foretell, and none of its neighbours
+        is better; its `right` may well be less than all examples. Else "unknown" with the best
+        program. No answer is a proof.
 
     """
     search = _Search(problem, report)
@@ -78,77 +80,6 @@ def _classes(program: Program, site: Site) -> int:
     kind = program.network[site.network].output
     assert isinstance(kind, Int)
     return kind.size
-
-
-class Space:
-    """The open choices of a program as columns of a matrix, integers [C, choices]."""
-
-    def __init__(self, problem: Problem) -> None:
-        """List the open choices, with the probabilities of their values for proposals."""
-        self.program = problem.program
-        self.places = list(open_choices(problem.program))
-        self.sizes = [size for _, _, size in self.places]
-        self.sums: list[Array] = []
-        for name, index, size in self.places:
-            given = problem.chances.get(name)
-            weights = np.ones(size) if given is None else np.asarray(given)[index][:size]
-            chances = 0.8 * weights / weights.sum() + 0.2 / size  # nothing is out of reach
-            self.sums.append(np.cumsum(chances)[:-1])
-
-    def draw(self, column: int, count: int, rng: np.random.Generator) -> Array:
-        """Return random values of one choice."""
-        return np.searchsorted(self.sums[column], rng.random(count), side="right")
-
-    def random(self, count: int, rng: np.random.Generator) -> Array:
-        """Return random programs."""
-        columns = [self.draw(k, count, rng) for k in range(len(self.sizes))]
-        return np.stack(columns, 1).astype(np.uint8 if max(self.sizes) < 256 else np.int64)
-
-    def numbered(self, start: int, stop: int) -> Array:
-        """Return the programs with these numbers, the last choice fastest."""
-        left = np.arange(start, stop)
-        rows = np.empty((stop - start, len(self.sizes)), np.int64)
-        for column in reversed(range(len(self.sizes))):
-            left, rows[:, column] = np.divmod(left, self.sizes[column])
-        return rows
-
-    def changed(self, rows: Array, rng: np.random.Generator) -> Array:
-        """Return programs with one or two choices drawn anew."""
-        rows = rows.copy()
-        for share in (1.0, 0.4):
-            columns = rng.integers(len(self.sizes), size=len(rows))
-            columns[rng.random(len(rows)) >= share] = -1
-            for column in np.unique(columns[columns >= 0]):
-                where = columns == column
-                rows[where, column] = self.draw(int(column), int(where.sum()), rng)
-        return rows
-
-    def neighbours(self, row: Array, rng: np.random.Generator) -> Array:
-        """Return all programs that differ in one choice, and in two as far as there is room."""
-        changes = [(k, v) for k, n in enumerate(self.sizes) for v in range(n) if v != row[k]]
-        pairs = [(a, b) for a in changes for b in changes if a[0] < b[0]]
-        if len(pairs) > NEIGHBOURS:
-            pairs = [pairs[k] for k in rng.choice(len(pairs), NEIGHBOURS, replace=False)]
-        rows = np.repeat(row[None], len(changes) + len(pairs), axis=0)
-        for number, change in enumerate([*((one,) for one in changes), *pairs]):
-            for column, value in change:
-                rows[number, column] = value
-        return rows
-
-    def params(self, rows: Array) -> dict[str, Array]:
-        """Return the choices of programs by `param`, [C, *shape], the fixed ones put in."""
-        found = {
-            decl.name: np.zeros((len(rows), *decl.shape), np.int64)
-            for decl in self.program.of("param")
-        }
-        at: Any
-        for fixed in self.program.fixed:
-            at = (slice(None), *fixed.index)
-            found[fixed.name][at] = fixed.value
-        for column, (name, index, _) in enumerate(self.places):
-            at = (slice(None), *index)
-            found[name][at] = rows[:, column]
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +95,7 @@ class Sheet:
 class Likelihood:
     """Scores programs by how likely they make the targets."""
 
-    def __init__(self, problem: Problem, space: Space) -> None:
+    def __init__(self, problem: Problem, space: Proposals) -> None:
         """Turn log-likelihoods into probabilities, and make the kernel."""
         program = problem.program
         numbers = {d.name for d in program.of("input") if isinstance(d.type, Int)}
@@ -172,27 +103,27 @@ class Likelihood:
         self.space = space
         self.examples = Examples(inputs, problem.examples.outputs, problem.examples.count)
         self.executor = Executor(program, threads=problem.threads)
-        self.chances = {
-            site: _normal(np.asarray(array, np.float64))
-            for site, array in zip(sites(program), problem.networks, strict=True)
-        }
+        self.logs_of = dict(zip(sites(program), map(np.asarray, problem.networks), strict=True))
         self.likeliest = Sheet(
             self.examples,
-            {s: p.argmax(-1).astype(small(p.shape[-1]))[None] for s, p in self.chances.items()},
+            {s: a.argmax(-1).astype(small(a.shape[-1]))[None] for s, a in self.logs_of.items()},
             1,
             np.arange(self.examples.count),
         )
         self.frequency = _frequencies(self.examples)
 
-    def sheet(self, count: int, samples: int, rng: np.random.Generator) -> Sheet:
-        """Return some random examples (all, if there are not more) with samples of classes."""
+    def sheet(self, count: int, samples: int, sharpness: float, rng: np.random.Generator) -> Sheet:
+        """Return some random examples (all, if there are not more) with samples of classes.
+
+        The probabilities of the classes are taken to the power `sharpness`.
+        """
         total = self.examples.count
         rows = np.arange(total) if count >= total else rng.choice(total, count, replace=False)
         tables = {}
-        for site, chances in self.chances.items():
-            sums = np.cumsum(chances[rows], -1)[..., :-1]
+        for site, logs in self.logs_of.items():
+            sums = np.cumsum(_normal(sharpness * logs[rows]), -1)[..., :-1]
             drawn = [(rng.random((*sums.shape[:-1], 1)) > sums).sum(-1) for _ in range(samples)]
-            classes = np.stack(drawn, 1).astype(small(chances.shape[-1]))
+            classes = np.stack(drawn, 1).astype(small(logs.shape[-1]))
             tables[site] = classes.reshape(1, -1, *classes.shape[2:])
         return Sheet(self.examples.take(np.repeat(rows, samples)), tables, samples, rows)
 
@@ -246,11 +177,19 @@ class Likelihood:
 
 
 def _frequencies(examples: Examples) -> Array:
-    """Return how frequent the targets of each example are, all outputs together, float [E]."""
+    """Return how frequent the targets of each example are, all outputs together, float [E].
+
+    Among the examples that observe the same elements: where nothing is observed, it is 1.
+    """
     parts = [target.reshape(len(target), -1) for target in examples.outputs.values()]
     targets = np.concatenate([*parts, np.zeros((examples.count, 1), np.int64)], 1)
-    _, place, counts = np.unique(targets, axis=0, return_inverse=True, return_counts=True)
-    return np.asarray(counts[place.reshape(-1)] / examples.count)
+    return _counts(targets) / _counts(targets < 0)
+
+
+def _counts(rows: Array) -> Array:
+    """Return how often each row occurs, int [E]."""
+    _, place, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(counts[place.reshape(-1)])
 
 
 def _normal(logs: Array) -> Array:
@@ -265,9 +204,10 @@ class _Search:
     def __init__(self, problem: Problem, report: Report) -> None:
         self.problem, self.report = problem, report
         self.rng = np.random.default_rng(problem.seed)
-        self.space = Space(problem)
+        self.space = Proposals(problem)
         self.judge = Likelihood(problem, self.space)
-        self.fine = self.judge.sheet(*FINE, self.rng)
+        self.fine = {power: self.judge.sheet(*FINE, power, self.rng) for power in SHARPNESS}
+        self.sharpness = SHARPNESS[0]
         self.best: Array | None = None
         self.value = -math.inf
         self.right = 0
@@ -277,24 +217,25 @@ class _Search:
 
     def all_programs(self) -> bool:
         """Try every program; tell whether the best one is what was looked for."""
-        sheet = self.judge.sheet(ROUGH[0], 2 * ROUGH[1], self.rng)
-        sieve = _Sieve(4 * KEPT)
-        step, total = max(1, JOBS // sheet.examples.count), math.prod(self.space.sizes)
+        sheets = [self.judge.sheet(*ROUGH, power, self.rng) for power in SHARPNESS]
+        sieves = [Sieve(KEPT) for _ in sheets]
+        step, total = max(1, JOBS // sheets[0].examples.count), math.prod(self.space.sizes)
         for start in range(0, total, step):
             rows = self.space.numbered(start, min(start + step, total))
-            sieve.add(rows, self.judge.score(rows, sheet))
+            for sheet, sieve in zip(sheets, sieves, strict=True):
+                sieve.add(rows, self.judge.score(rows, sheet))
             self.tried += len(rows)
             if not self.problem.left():
                 break
-        self.consider(sieve.rows)
+        self.consider(np.concatenate([sieve.rows for sieve in sieves]))
         return self.tried == total and self.convincing()
 
     def anneal(self) -> bool:
         """Search in rounds until neither they nor its neighbours beat a convincing program."""
-        idle = 0
+        idle, powers = 0, cycle(SHARPNESS)
         while idle < PATIENCE:
-            sieve = _Sieve(KEPT)
-            for rows, scores in self.round():
+            sieve = Sieve(KEPT)
+            for rows, scores in self.round(next(powers)):
                 sieve.add(rows, scores)
             idle = 0 if self.consider(sieve.rows) else idle + 1
             if not self.problem.left():
@@ -306,9 +247,9 @@ class _Search:
             idle = 0
         return False
 
-    def round(self) -> Iterator[tuple[Array, Array]]:
+    def round(self, sharpness: float) -> Iterator[tuple[Array, Array]]:
         """Yield the programs, and their scores, that the chains of one round come to."""
-        sheet = self.judge.sheet(*ROUGH, self.rng)
+        sheet = self.judge.sheet(*ROUGH, sharpness, self.rng)
         rows = self.space.random(CHAINS, self.rng)
         if self.best is not None:
             rows[0] = self.best
@@ -330,8 +271,8 @@ class _Search:
         rows = self.space.neighbours(self.best, self.rng)
         if not len(rows):
             return False
-        sheet = self.judge.sheet(*ROUGH, self.rng)
-        sieve = _Sieve(KEPT)
+        sheet = self.judge.sheet(*ROUGH, self.sharpness, self.rng)
+        sieve = Sieve(KEPT)
         sieve.add(rows, self.judge.score(rows, sheet))
         self.tried += len(rows)
         return self.consider(sieve.rows)
@@ -340,11 +281,12 @@ class _Search:
 
     def consider(self, rows: Array) -> bool:
         """Score programs closely; keep and report the best one, and tell whether it is new."""
-        scores = self.judge.score(rows, self.fine)
-        k = int(scores.argmax())
-        if not scores[k] > self.value:
+        found = {power: self.judge.score(rows, sheet) for power, sheet in self.fine.items()}
+        power = max(found, key=lambda one: float(found[one].max()))
+        k = int(found[power].argmax())
+        if not found[power][k] > self.value:
             return False
-        self.best, self.value = rows[k], float(scores[k])
+        self.best, self.value, self.sharpness = rows[k], float(found[power][k]), power
         self.right = round(float(self.judge.right(rows[k : k + 1], self.judge.likeliest).sum()))
         self.report(self.standing(), self.candidate())
         return True
@@ -352,7 +294,7 @@ class _Search:
     def convincing(self) -> bool:
         """Tell whether the best program does what the networks' distributions foretell."""
         assert self.best is not None
-        if not self.judge.explains(self.best, self.fine):
+        if not self.judge.explains(self.best, self.fine[self.sharpness]):
             return False
         count = self.problem.examples.count
         wanted = self.foretold()
@@ -362,7 +304,7 @@ class _Search:
     def foretold(self) -> float:
         """Return the share of examples that the best program should get right."""
         assert self.best is not None
-        sheet = self.judge.sheet(self.problem.examples.count, 4, self.rng)
+        sheet = self.judge.sheet(self.problem.examples.count, 4, self.sharpness, self.rng)
         return self.judge.foretold(self.best, sheet)
 
     def candidate(self) -> Candidate:
@@ -381,25 +323,5 @@ class _Search:
 
     def outcome(self, found: bool) -> Outcome:
         """Return what came of it."""
-        note = f"{self.standing()}, {self.foretold():.0%} foretold"
+        note = f"{self.standing()}, {self.foretold():.0%} foretold at sharpness {self.sharpness:g}"
         return Outcome("found" if found else "unknown", self.candidate(), note=note)
-
-
-class _Sieve:
-    """Keeps the best different programs of many."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.rows: Any = None
-        self.scores: Any = None
-
-    def add(self, rows: Array, scores: Array) -> None:
-        """Keep the best of these and of what is kept."""
-        top = np.argsort(-scores, kind="stable")[: 4 * self.size]
-        rows, scores = rows[top], scores[top]
-        if self.rows is not None:
-            rows = np.concatenate([self.rows, rows])
-            scores = np.concatenate([self.scores, scores])
-        _, first = np.unique(rows, axis=0, return_index=True)
-        order = first[np.argsort(-scores[first], kind="stable")][: self.size]
-        self.rows, self.scores = rows[order], scores[order]

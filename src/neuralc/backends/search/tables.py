@@ -46,7 +46,8 @@ def tabulate(machine: Machine) -> Iterator[int | tuple[Moves, ...]]:
     """Yield how many runs were made since the last yield, and in the end the moves of all stages.
 
     The first places are one for each example. After the last stage there is nothing to know: what
-    leads there leads to the place with the number of the example.
+    leads there leads to the place with the number of the example. No moves at all: whatever is
+    chosen, some example fails.
 
     Raises:
         TooLarge: this program has no tables.
@@ -67,6 +68,9 @@ def tabulate(machine: Machine) -> Iterator[int | tuple[Moves, ...]]:
             yield runs
         after, passed, choices = (np.stack(part) for part in zip(*leaves, strict=True))
         next_, examples, states = _numbered(after, passed, examples)
+        if len(np.unique(examples)) < machine.problem.examples.count:
+            yield ()
+            return
         if len(examples) > MOST_PLACES:
             raise TooLarge
         found.append(Moves(next_, choices, stage))
@@ -112,7 +116,6 @@ def _numbered(after: Array, passed: Array, examples: Array) -> tuple[Array, Arra
 def _pruned(found: list[Moves], last: Array) -> tuple[Moves, ...]:
     """Leave out what leads nowhere in the end, and all but one of equal moves, from the back."""
     alive: Array = np.ones(len(last), np.bool_)
-    next_: Array
     kept: list[Moves] = []
     for moves in reversed(found):
         next_ = moves.next
@@ -121,6 +124,6 @@ def _pruned(found: list[Moves], last: Array) -> tuple[Moves, ...]:
         columns, first = np.unique(next_, axis=1, return_index=True)
         useful = (columns >= 0).any(axis=0)
         columns, first = columns[:, useful], first[useful]
-        alive = (columns >= 0).any(axis=1)
+        alive = np.any(columns >= 0, axis=1)
         kept.append(Moves(np.ascontiguousarray(columns), moves.choices[first], moves.stage))
     return tuple(reversed(kept))

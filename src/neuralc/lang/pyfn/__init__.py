@@ -10,14 +10,18 @@ Stable error codes of this front end:
 """
 
 from neuralc.lang.pyfn.concrete import Concrete, shown
-from neuralc.lang.pyfn.fit import check_names, mismatch
+from neuralc.lang.pyfn.fit import as_outputs, check_names, mismatch
 from neuralc.lang.pyfn.read import from_function, read, read_expression
 from neuralc.lang.pyfn.reference import Reference
+from neuralc.lang.pyfn.symbolic import Encoded, encode
 
 __all__ = [
     "Concrete",
+    "Encoded",
     "Reference",
+    "as_outputs",
     "check_names",
+    "encode",
     "from_function",
     "mismatch",
     "read",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from neuralc.lang.pyfn.check import bound
-from neuralc.lang.pyfn.closures import (
+from neuralc.lang.pyfn.closures import Values
+from neuralc.lang.pyfn.machine import (
     RETURN,
     UNSET,
     Closure,
@@ -16,7 +17,6 @@ from neuralc.lang.pyfn.closures import (
     Machine,
     Slots,
     Stop,
-    Values,
 )
 from neuralc.lang.pyfn.operations import FAST, Undefined, in_place, read, write
 from neuralc.lang.pyfn.reference import Node

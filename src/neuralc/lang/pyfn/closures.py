@@ -1,6 +1,5 @@
 """Expressions of the subset as closures over a frame; statements are made in `blocks`.
 
-A frame is a list: slot 0 holds what is returned, then come the parameters, then the other names.
 Checked syntax only: what `check` refuses is not known here.
 """
 
@@ -8,84 +7,36 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from neuralc.lang.pyfn.operations import (
-    BINARY,
-    CALLS,
-    COMPARE,
-    FAST,
-    FAST_COMPARE,
-    METHODS,
-    UNARY,
-    Undefined,
-    loop,
-    read,
-    unpack,
-    write,
+from neuralc.lang.pyfn.combine import (
+    applied,
+    attempt,
+    compared,
+    lazy,
+    none,
+    number_of,
+    read_at,
+    unpacked,
+    with_number,
+    written,
 )
+from neuralc.lang.pyfn.functions import CALLS, METHODS, loop
+from neuralc.lang.pyfn.machine import (
+    NOTHING,
+    UNSET,
+    Closure,
+    Frame,
+    Function,
+    Machine,
+    Setter,
+    Slots,
+    Stop,
+)
+from neuralc.lang.pyfn.operations import BINARY, COMPARE, FAST, FAST_COMPARE, UNARY
 from neuralc.lang.pyfn.reference import Node
 from neuralc.lang.pyfn.words import ITERATORS
-
-Frame = list[Any]
-Closure = Callable[[Frame], Any]
-Setter = Callable[[Frame, Any], None]
-Slots = Mapping[str, int]
-UNSET: Final = object()
-"""What a slot holds before its name has a value."""
-NOTHING: Final = object()
-"""What a function gives that ends without `return`."""
-RETURN: Final = object()
-
-
-class Stop(Exception):
-    """The function has no result, because of a node of its text."""
-
-    def __init__(
-        self,
-        node: Node,
-        message: str,
-        *,
-        code: str = "E320",
-        hint: str = "test for this case before, or `return None` where nothing is asked",
-    ) -> None:
-        """Keep the parts of the message."""
-        super().__init__(message)
-        self.node, self.message, self.code, self.hint = node, message, code, hint
-
-
-class Function:
-    """A function of the file: its frame and its body, which may be put in later."""
-
-    def __init__(self, parameters: Sequence[str]) -> None:
-        """Reserve the slots of the parameters."""
-        self.slots = {name: k + 1 for k, name in enumerate(parameters)}
-        self.count = len(self.slots)
-        self.blank: Frame = []
-        self.body: Closure = lambda frame: None
-
-    def call(self, args: Sequence[Any]) -> Any:
-        """Return what the function gives."""
-        frame = self.blank.copy()
-        frame[1 : self.count + 1] = args
-        return frame[0] if self.body(frame) is RETURN else NOTHING
-
-
-class Machine:
-    """What all functions of one reference share: each other, the constants, the step counter."""
-
-    def __init__(self, steps: int) -> None:
-        """Begin without functions and constants."""
-        self.steps = steps
-        self.functions: dict[str, Function] = {}
-        self.constants: dict[str, Any] = {}
-        self.clock = [steps]
-
-    def too_long(self, node: Node) -> Stop:
-        """Return what to raise when the clock, from which each turn takes one, is below 0."""
-        message = f"more than {self.steps} turns of loops and calls"
-        return Stop(node, message, code="E321", hint="check that the loop ends")
 
 
 class Values:
@@ -117,16 +68,16 @@ class Values:
             case ast.BinOp():
                 return self._binary(node, slots)
             case ast.UnaryOp(op=op, operand=operand):
-                return _applied(node, UNARY[type(op)], [self.value(operand, slots)])
+                return applied(node, UNARY[type(op)], [self.value(operand, slots)])
             case ast.BoolOp(op=op, values=values):
-                return _lazy(isinstance(op, ast.And), [self.value(v, slots) for v in values])
+                return lazy(isinstance(op, ast.And), [self.value(v, slots) for v in values])
             case ast.Compare():
                 return self._compare(node, slots)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 condition, then, other = (self.value(n, slots) for n in (test, body, orelse))
                 return lambda frame: then(frame) if condition(frame) else other(frame)
             case ast.Subscript(value=value, slice=index):
-                return _read(node, self.value(value, slots), self.index(index, slots))
+                return read_at(node, self.value(value, slots), self.index(index, slots))
             case ast.ListComp(elt=element, generators=generators):
                 generator = self._generator(node, element, generators, slots)
                 return lambda frame: list(generator(frame))
@@ -142,14 +93,14 @@ class Values:
 
     def looped(self, node: ast.expr, slots: Slots) -> Closure:
         """Return a closure that gives a Python iterable."""
-        return _applied(node, loop, [self.iterable(node, slots)])
+        return applied(node, loop, [self.iterable(node, slots)])
 
     def index(self, node: ast.expr, slots: Slots) -> Closure:
         """Return the closure of an index or a slice."""
         if not isinstance(node, ast.Slice):
             return self.value(node, slots)
         parts = [
-            self.value(part, slots) if part is not None else _none
+            self.value(part, slots) if part is not None else none
             for part in (node.lower, node.upper, node.step)
         ]
         return lambda frame: slice(*[part(frame) for part in parts])
@@ -161,9 +112,9 @@ class Values:
                 slot = slots[name]
                 return lambda frame, value: frame.__setitem__(slot, value)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                return _unpacked(node, [self.target(element, slots) for element in elements])
+                return unpacked(node, [self.target(element, slots) for element in elements])
             case ast.Subscript(value=value, slice=index):
-                return _written(node, self.value(value, slots), self.index(index, slots))
+                return written(node, self.value(value, slots), self.index(index, slots))
         raise AssertionError(f"not checked: {ast.dump(node)}")
 
     def call(self, node: ast.Call, slots: Slots, *, alone: bool = False) -> Closure:
@@ -177,9 +128,9 @@ class Values:
                     self.iterable(arg, slots) if many else self.value(arg, slots)
                     for arg in node.args
                 ]
-                return _applied(node, CALLS[name], args)
+                return applied(node, CALLS[name], args)
             case ast.Attribute(attr=name, value=owner):
-                return _applied(
+                return applied(
                     node,
                     METHODS[name],
                     [self.value(owner, slots), *(self.value(a, slots) for a in node.args)],
@@ -226,21 +177,21 @@ class Values:
 
     def _binary(self, node: ast.BinOp, slots: Slots) -> Closure:
         op, a, b = type(node.op), self.value(node.left, slots), self.value(node.right, slots)
-        slow, number = BINARY[op], _number(node.right)
+        slow, number = BINARY[op], number_of(node.right)
         divides = {ast.Mod: operator.mod, ast.FloorDiv: operator.floordiv}
         if op in FAST and number is not None:
-            return _with_number(node, FAST[op], slow, a, number)
+            return with_number(node, FAST[op], slow, a, number)
         if op in divides and number:
-            return _with_number(node, divides[op], slow, a, number)
+            return with_number(node, divides[op], slow, a, number)
         if op not in FAST:
-            return _applied(node, slow, [a, b])
+            return applied(node, slow, [a, b])
         fast = FAST[op]
 
         def quick(frame: Frame) -> Any:
             x, y = a(frame), b(frame)
             if x.__class__ is int and y.__class__ is int:
                 return fast(x, y)
-            return _attempt(node, slow, x, y)
+            return attempt(node, slow, x, y)
 
         return quick
 
@@ -248,17 +199,17 @@ class Values:
         sides = [self.value(side, slots) for side in (node.left, *node.comparators)]
         ops = [type(op) for op in node.ops]
         if len(ops) == 1:
-            number, fast = _number(node.comparators[0]), FAST_COMPARE.get(ops[0])
+            number, fast = number_of(node.comparators[0]), FAST_COMPARE.get(ops[0])
             if number is not None and fast is not None:
-                return _with_number(node, fast, COMPARE[ops[0]], sides[0], number)
-            return _compared(node, ops[0], *sides)
+                return with_number(node, fast, COMPARE[ops[0]], sides[0], number)
+            return compared(node, ops[0], *sides)
         rules = [COMPARE[op] for op in ops]
 
         def chain(frame: Frame) -> Any:
             left, holds = sides[0](frame), True
             for rule, side in zip(rules, sides[1:], strict=True):
                 right = side(frame)
-                holds = _attempt(node, rule, left, right)
+                holds = attempt(node, rule, left, right)
                 if not holds:
                     return holds
                 left = right
@@ -333,119 +284,3 @@ class Values:
             return result
 
         return call
-
-
-def _none(frame: Frame) -> None:
-    return None
-
-
-def _attempt(node: Node, work: Callable[..., Any], *args: Any) -> Any:
-    try:
-        return work(*args)
-    except Undefined as problem:
-        raise Stop(node, str(problem)) from None
-
-
-def _applied(node: Node, work: Callable[..., Any], args: Sequence[Closure]) -> Closure:
-    """Return the closure of a function of values; one and two arguments are the usual case."""
-    first = args[0] if args else _none
-    second = args[1] if len(args) > 1 else _none
-
-    def one(frame: Frame) -> Any:
-        value = first(frame)
-        try:
-            return work(value)
-        except Undefined as problem:
-            raise Stop(node, str(problem)) from None
-
-    def two(frame: Frame) -> Any:
-        a, b = first(frame), second(frame)
-        try:
-            return work(a, b)
-        except Undefined as problem:
-            raise Stop(node, str(problem)) from None
-
-    def several(frame: Frame) -> Any:
-        return _attempt(node, work, *[arg(frame) for arg in args])
-
-    return {1: one, 2: two}.get(len(args), several)
-
-
-def _with_number(
-    node: Node, fast: Callable[[Any, Any], Any], slow: Callable[[Any, Any], Any], a: Closure, y: int
-) -> Closure:
-    """Return the closure of an operator whose right side is a number of the text, as in `i + 1`."""
-
-    def run(frame: Frame) -> Any:
-        x = a(frame)
-        if x.__class__ is int:
-            return fast(x, y)
-        return _attempt(node, slow, x, y)
-
-    return run
-
-
-def _number(node: ast.expr) -> int | None:
-    """Return the number that an expression is, if it is one (and no truth value)."""
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
-    return None
-
-
-def _lazy(is_and: bool, parts: Sequence[Closure]) -> Closure:
-    *first, last = parts
-
-    def run(frame: Frame) -> Any:
-        for part in first:
-            value = part(frame)
-            if bool(value) is not is_and:
-                return value
-        return last(frame)
-
-    return run
-
-
-def _compared(node: Node, op: type[ast.cmpop], a: Closure, b: Closure) -> Closure:
-    fast, slow = FAST_COMPARE.get(op), COMPARE[op]
-    if fast is None:
-        return _applied(node, slow, [a, b])
-    quick = fast
-
-    def run(frame: Frame) -> Any:
-        x, y = a(frame), b(frame)
-        if x.__class__ is int and y.__class__ is int:
-            return quick(x, y)
-        return _attempt(node, slow, x, y)
-
-    return run
-
-
-def _read(node: Node, value: Closure, index: Closure) -> Closure:
-    def run(frame: Frame) -> Any:
-        x, k = value(frame), index(frame)
-        if k.__class__ is int and x.__class__ is list and 0 <= k < len(x):
-            return x[k]
-        return _attempt(node, read, x, k)
-
-    return run
-
-
-def _written(node: Node, value: Closure, index: Closure) -> Setter:
-    def put(frame: Frame, element: Any) -> None:
-        x, k = value(frame), index(frame)
-        if k.__class__ is int and x.__class__ is list and 0 <= k < len(x):
-            x[k] = element
-        else:
-            _attempt(node, write, x, k, element)
-
-    return put
-
-
-def _unpacked(node: Node, setters: Sequence[Setter]) -> Setter:
-    count = len(setters)
-
-    def put(frame: Frame, value: Any) -> None:
-        for setter, part in zip(setters, _attempt(node, unpack, value, count), strict=True):
-            setter(frame, part)
-
-    return put

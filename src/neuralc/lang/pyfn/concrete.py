@@ -13,7 +13,8 @@ from typing import Any
 
 from neuralc.errors import SourceError
 from neuralc.lang.pyfn.blocks import fill
-from neuralc.lang.pyfn.closures import NOTHING, Function, Machine, Stop, Values
+from neuralc.lang.pyfn.closures import Values
+from neuralc.lang.pyfn.machine import NOTHING, Function, Machine, Stop
 from neuralc.lang.pyfn.reference import Reference, parameters
 
 MOST_STEPS = 200_000

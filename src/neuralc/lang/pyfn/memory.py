@@ -7,6 +7,7 @@ ones can still be reached, none of the three may be changed from then on (`froze
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
@@ -47,6 +48,13 @@ class Spoilt:
     """What paths left behind that no single value stands for; to use it is not possible."""
 
     reason: str
+
+
+class Nowhere:
+    """What comes from a path that is not possible, or has failed: any value will do."""
+
+
+NOWHERE = Nowhere()
 
 
 @dataclass
@@ -126,6 +134,8 @@ class Meeting:
         """Return the value that is a on the first path and b on the second."""
         if a is b or a == b and isinstance(a, List | Spoilt):
             return a
+        if a is NOWHERE or b is NOWHERE:
+            return b if a is NOWHERE else a
         if isinstance(a, int | Number) and isinstance(b, int | Number):
             return self.terms.choose(self.condition, a, b)
         if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
@@ -143,8 +153,10 @@ class Meeting:
         """Freeze the lists that were merged and can still be reached; return the state."""
         if self._made:
             alive = self.state.reachable(extra)
+            mine = Counter(a for a, _ in self._made)
+            other = Counter(b for _, b in self._made)
             for (a, b), made in self._made.items():
-                if a in alive or b in alive:
+                if a in alive or b in alive or mine[a] > 1 or other[b] > 1:
                     self.state.frozen |= {a, b, made.ident}
         return self.state
 

@@ -1,4 +1,4 @@
-"""What operators and functions of the subset do with numbers, lists, tuples and None.
+"""What operators of the subset do with numbers, lists, tuples and None.
 
 As in Python, on Python's own values; what Python cannot do, and what would fill the memory, is
 an `Undefined` with the reason in words. Knows nothing of syntax.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from neuralc.lang.pyfn.expressions import MOST_BITS
@@ -50,14 +49,15 @@ def _small(bits: int) -> None:
         raise Undefined(f"the number is too large: more than {MOST_BITS} bits")
 
 
-def _short(count: int) -> None:
+def check_length(count: int) -> None:
+    """Refuse a list that is too long."""
     if count > MOST_ELEMENTS:
         raise Undefined(f"the list is too long: more than {MOST_ELEMENTS} elements")
 
 
 def _add(a: Any, b: Any) -> Any:
     if type(a) in (list, tuple) and type(a) is type(b):
-        _short(len(a) + len(b))
+        check_length(len(a) + len(b))
         return a + b
     _both("+", a, b)
     return a + b
@@ -69,7 +69,7 @@ def _multiply(a: Any, b: Any) -> Any:
         return a * b
     for many, count in ((a, b), (b, a)):
         if isinstance(many, list | tuple) and isinstance(count, int):
-            _short(len(many) * max(count, 0))
+            check_length(len(many) * max(count, 0))
             return many * count
     _both("*", a, b)
     return a * b  # with a truth value
@@ -147,29 +147,30 @@ FAST: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 def in_place(op: type[ast.operator], a: Any, b: Any) -> Any:
     """Return the result of `a += b` and such: a list is changed itself."""
     if isinstance(a, list) and op is ast.Add and isinstance(b, list | tuple):
-        _short(len(a) + len(b))
+        check_length(len(a) + len(b))
         a += b
         return a
     if isinstance(a, list) and op is ast.Mult and isinstance(b, int):
-        _short(len(a) * max(b, 0))
+        check_length(len(a) * max(b, 0))
         a *= b
         return a
     return BINARY[op](a, b)
 
 
 def _negative(a: Any) -> Any:
-    return -_number("-", a)
+    return -whole_number("-", a)
 
 
 def _positive(a: Any) -> Any:
-    return +_number("+", a)
+    return +whole_number("+", a)
 
 
 def _invert(a: Any) -> Any:
-    return -1 - _number("~", a)
+    return -1 - whole_number("~", a)
 
 
-def _number(sign: str, a: Any) -> int:
+def whole_number(sign: str, a: Any) -> int:
+    """Return the argument of an operator or a function that takes a number."""
     if not isinstance(a, int):
         raise Undefined(f"`{sign}` does not work on {kind(a)}")
     return int(a)
@@ -278,7 +279,7 @@ def write(value: Any, index: Any, element: Any) -> None:
         check_slice(index)
         if not isinstance(element, list | tuple):
             raise Undefined(f"a slice is set to a list, not to {kind(element)}")
-        _short(len(value) + len(element))
+        check_length(len(value) + len(element))
         try:
             value[index] = element
         except ValueError:
@@ -307,147 +308,3 @@ def unpack(value: Any, count: int) -> Sequence[Any]:
     if len(value) != count:
         raise Undefined(f"there are {len(value)} values for {count} names")
     return value
-
-
-# ---- functions
-
-
-def loop(value: Any) -> Iterable[Any]:
-    """Return something to loop over."""
-    if isinstance(value, int | None):
-        raise Undefined(f"{kind(value)} cannot be looped over")
-    found: Iterable[Any] = value
-    return found
-
-
-def _each(values: Any) -> Iterator[Any]:
-    """Yield what a loop gives; refuse when it is too much."""
-    for count, value in enumerate(loop(values), 1):
-        if count > MOST_ELEMENTS:
-            _short(count)
-        yield value
-
-
-def take(values: Any) -> list[Any]:
-    """Return a list of what a loop gives, if it is not too long."""
-    found = list(islice(loop(values), MOST_ELEMENTS + 1))
-    _short(len(found))
-    return found
-
-
-def _numbers(name: str, values: Iterable[Any]) -> list[int]:
-    found = take(values)
-    for value in found:
-        if not isinstance(value, int):
-            raise Undefined(f"`{name}` works on numbers, not on {kind(value)}")
-    return found
-
-
-def _least(name: str, choose: Callable[[list[int]], int]) -> Callable[..., int]:
-    def run(*args: Any) -> int:
-        found = _numbers(name, args[0] if len(args) == 1 else args)
-        if not found:
-            raise Undefined(f"`{name}` of an empty list")
-        return choose(found)
-
-    return run
-
-
-def _len(value: Any) -> int:
-    if not isinstance(value, list | tuple):
-        raise Undefined(f"{kind(value)} has no length")
-    return len(value)
-
-
-def _int(value: Any) -> int:
-    return _number("int", value)
-
-
-def _abs(value: Any) -> int:
-    return abs(_number("abs", value))
-
-
-def _sum(values: Iterable[Any]) -> int:
-    return sum(_numbers("sum", values))
-
-
-def _sorted(values: Iterable[Any]) -> list[int]:
-    return sorted(_numbers("sorted", values))
-
-
-def _tuple(values: Iterable[Any] = ()) -> tuple[Any, ...]:
-    return tuple(take(values))
-
-
-def _list(values: Iterable[Any] = ()) -> list[Any]:
-    return take(values)
-
-
-def _any(values: Any) -> bool:
-    return any(_each(values))
-
-
-def _all(values: Any) -> bool:
-    return all(_each(values))
-
-
-def _enumerate(values: Any) -> Iterable[Any]:
-    return enumerate(loop(values))
-
-
-def _zip(*values: Any) -> Iterable[Any]:
-    return zip(*map(loop, values), strict=False)
-
-
-def _range(*args: Any) -> range:
-    for arg in args:
-        if not isinstance(arg, int):
-            raise Undefined(f"a range is made of numbers, not of {kind(arg)}")
-    if len(args) == 3 and args[2] == 0:
-        raise Undefined("the step of the range is 0")
-    return range(*args)
-
-
-def _reversed(values: Any) -> Iterable[Any]:
-    if not isinstance(values, list | tuple | range):
-        raise Undefined("only a list or a range can be reversed")
-    return reversed(values)
-
-
-CALLS: dict[str, Callable[..., Any]] = {
-    "abs": _abs, "all": _all, "any": _any, "bool": bool, "enumerate": _enumerate, "int": _int,
-    "len": _len, "list": _list, "max": _least("max", max), "min": _least("min", min),
-    "range": _range, "reversed": _reversed, "sorted": _sorted, "sum": _sum, "tuple": _tuple,
-    "zip": _zip,
-}  # fmt: skip
-
-
-# ---- methods
-
-
-def _list_of(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise Undefined(f"`{name}` is for lists, not for {kind(value)}")
-    return value
-
-
-def _append(value: Any, element: Any) -> None:
-    found = _list_of("append", value)
-    _short(len(found) + 1)
-    found.append(element)
-
-
-def _pop(value: Any, index: Any = -1) -> Any:
-    found = _list_of("pop", value)
-    if not isinstance(index, int):
-        raise Undefined(f"an index is a number, not {kind(index)}")
-    if not -len(found) <= index < len(found):
-        raise Undefined(f"`pop` of the index {index}: there are {len(found)} elements")
-    return found.pop(index)
-
-
-def _copy(value: Any) -> list[Any]:
-    return list(_list_of("copy", value))
-
-
-METHODS: dict[str, Callable[..., Any]] = {"append": _append, "copy": _copy, "pop": _pop}

@@ -247,7 +247,8 @@ class Terms:
         if not divisors:
             return 0
         corners = [x // y for x, y in product((low, high), divisors)]
-        bits = self._width(*corners, low, high, *_hull([b]), -high, -low)
+        reach = max(map(abs, _hull([b])))  # x - x % y may be this far beyond x
+        bits = self._width(*corners, low - reach, high + reach, *_hull([b]))
         x, y = self.wide(a, bits), self.wide(b, bits)
         if low >= 0 and min(divisors) > 0:
             return self._number(min(corners), max(corners), bits, self.z3.UDiv(x, y))
@@ -265,8 +266,9 @@ class Terms:
                 return self._wrapped(a, b, low // b, high // b)
         bits = self._width(low, high, least, most)
         x, y = self.wide(a, bits), self.wide(b, bits)
-        ends = (min(0, least + 1), max(0, most - 1))
-        return self._number(*ends, bits, self.z3.URem(x, y) if low >= 0 and least > 0 else x % y)
+        if low >= 0 and least > 0:
+            return self._number(0, min(most - 1, high), bits, self.z3.URem(x, y))
+        return self._number(min(0, least + 1), max(0, most - 1), bits, x % y)
 
     def _wrapped(self, a: Value, b: int, first: int, last: int) -> Value:
         """Return `a % b` where `a // b` is one of a few numbers."""

@@ -1,0 +1,176 @@
+"""Networks and program in turn: gradients train the networks, a search finds the program.
+
+Gradients on everything at once teach the networks something long before they have settled on a
+program. From there the search takes over: it finds the program that explains the examples best by
+what the half-trained networks say, and the networks are trained on through that program, which
+makes the next search easier. Knows no files and no processes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from neuralc.backends.base.problem import Choices, Problem
+from neuralc.backends.search.likelihood import declines, solve_likelihood
+from neuralc.backends.soft import SoftModule
+from neuralc.errors import Declined
+from neuralc.ir.examples import Examples
+from neuralc.ir.nodes import Int
+from neuralc.learning.model import Model
+from neuralc.learning.score import Judge, log_likelihoods
+from neuralc.learning.settings import Settings
+from neuralc.learning.solution import load_weights, row_weights, spread_weights
+from neuralc.learning.train import Trainer
+
+Array = np.ndarray[Any, Any]
+Tell = Callable[[str], None]
+SURE = 40.0  # the logit of a choice that is made; the others have 0
+
+
+class Alternated(NamedTuple):
+    """What came of it.
+
+    `choices`: integers of its shape for each `param`; `weights`: parameters of the networks by
+    name, for one restart, as in `Solution.weights`; `right`: training examples that the two get
+    right together, by exact execution.
+    """
+
+    choices: Choices
+    weights: dict[str, torch.Tensor]
+    right: int
+
+
+def alternate(
+    model: Model, train: Examples, settings: Settings, *, rounds: int = 3,
+    networks: Mapping[str, torch.Tensor] | None = None, deadline: float | None = None,
+    tell: Tell | None = None,
+) -> Alternated:  # fmt: skip
+    """Learn networks and program by turns.
+
+    Args:
+        model: a model with networks.
+        train: training examples.
+        settings: `steps` steps on everything at once for all `restarts`, of which the best one is
+            taken; then in each round a search, and `polish` (or, if that is 0, `steps`) steps on
+            the networks alone. It ends when the share `accept` of the examples is right.
+        rounds: of search and training, at most; 0: gradients only.
+        networks: parameters of networks to start from, as in `Solution.weights`.
+        deadline: on the clock of `time.monotonic`; steps and rounds that would begin after it are
+            left out.
+        tell: called with what was reached, in words.
+
+    Returns:
+        The best pair of all rounds.
+
+    Raises:
+        Declined: a program that the search cannot run, or that calls no network.
+
+    """
+    say = tell or (lambda words: None)
+    turns = _Turns(model, train, settings, deadline)
+    found = turns.together(networks or {})
+    say(f"gradients: {found.right} of {train.count} right")
+    for number in range(rounds):
+        if found.right >= settings.accept * train.count or turns.late():
+            break
+        other, note = turns.searched(number)
+        found = max(found, other, key=lambda one: one.right)
+        say(f"round {number + 1}: {note}; {other.right} of {train.count} right after training")
+    return found
+
+
+class _Turns:
+    """The networks as they are now, and how each turn changes them."""
+
+    def __init__(
+        self, model: Model, train: Examples, settings: Settings, deadline: float | None
+    ) -> None:
+        self.model, self.train, self.settings, self.deadline = model, train, settings, deadline
+        self.single = model.compile(seed=settings.seed, precision=settings.precision)
+        self.judge = Judge(model.program, train, jit=True)
+        self.chances: dict[str, Array] = {}
+        reasons = declines(self._problem(0))
+        if reasons:
+            raise Declined("the likelihood search", reasons)
+
+    def late(self) -> bool:
+        """Tell whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def together(self, networks: Mapping[str, torch.Tensor]) -> Alternated:
+        """Train all restarts, choices and networks, and go on with the best one."""
+        module = self.model.compile(
+            restarts=self.settings.restarts, seed=self.settings.seed,
+            precision=self.settings.precision,
+        )  # fmt: skip
+        if networks:
+            spread_weights(module, networks)
+        trainer = Trainer(module, self.train, self.settings)
+        self._steps(trainer, self.settings.steps)
+        choices = module.choices.best(module.logits)
+        shares = self.judge.right(choices, module)
+        losses = trainer.loss.double().numpy()
+        best = max(range(len(shares)), key=lambda p: (shares[p], -losses[p]))
+        load_weights(self.single, row_weights(module, best))
+        with torch.no_grad():
+            chances = self.single.probabilities()
+        self.chances = {name: p[0].double().numpy() for name, p in chances.items()}
+        return self._result({name: value[best] for name, value in choices.items()})
+
+    def searched(self, number: int) -> tuple[Alternated, str]:
+        """Search with the networks as they are, and train them through what is found."""
+        outcome = solve_likelihood(self._problem(number), lambda remark, candidate: None)
+        assert outcome.best is not None, "the search always tries some programs"
+        choices = outcome.best.choices
+        self.single.logits.requires_grad_(False)
+        settings = dataclasses.replace(self.settings, restarts=1)
+        trainer = Trainer(self.single, self.train, settings)
+        self.fix(choices)  # a trainer draws its own
+        self._steps(trainer, self.settings.polish or self.settings.steps)
+        self.single.logits.requires_grad_(True)
+        return self._result(choices), outcome.note
+
+    def fix(self, choices: Choices) -> None:
+        """Make these choices, for certain."""
+        hot = {}
+        for decl in self.model.program.of("param"):
+            assert isinstance(decl.type, Int)
+            hot[decl.name] = SURE * np.eye(decl.type.size)[choices[decl.name]]
+        if hot:
+            logits = torch.from_numpy(self.single.choices.join(hot))
+            self.single.logits.data = logits.to(self.single.logits)
+
+    def _steps(self, trainer: Trainer, count: int) -> None:
+        for _ in range(count):
+            if self.late():
+                return
+            trainer.step()
+
+    def _problem(self, number: int) -> Problem:
+        """Return the question to the search; every round draws other random numbers."""
+        return Problem(
+            self.model.program, self.train, self.settings.seed + number, self.settings.threads,
+            self.deadline, self.chances, log_likelihoods(self.single, self.train.inputs),
+        )  # fmt: skip
+
+    def _result(self, choices: Choices) -> Alternated:
+        """Judge choices with the networks as they are."""
+        self.fix(choices)
+        share = self.judge.right({n: np.asarray(v)[None] for n, v in choices.items()}, self.single)
+        return Alternated(
+            choices, _networks(self.single), round(float(share[0]) * self.train.count)
+        )
+
+
+def _networks(module: SoftModule) -> dict[str, torch.Tensor]:
+    return {
+        name: value.detach().clone()
+        for name, value in module.named_parameters()
+        if name != "logits"
+    }
