@@ -152,8 +152,8 @@ def f(a, i, v):
 # g 2 x2 x2, i 2, j 2
 def f(g, i, j):
     g[i][j] = g[j][i] + 1
-    row = g[i]
     g[0][j] += 2
+    row = g[i]
     return [g, row, [r[j] for r in g], sum(sum(r) for r in g)]
 """,
     "aliases": """\
@@ -286,6 +286,69 @@ def f(a, x):
     return p + 2 * q + 4 * r + 8 * s + 16 * t
 """,
 }
+
+DECLINED = {
+    "several names": ("a list is changed that has several names on some paths only", """\
+# g 2 x2 x2, i 2
+def f(g, i):
+    row = g[i]
+    row[0] = 1
+    return g
+"""),
+    "shared by two": ("a list is changed that has several names on some paths only", """\
+# i 2
+def f(i):
+    a, b, c = [1], [2], [3]
+    x, y = a, a
+    if i:
+        x, y = b, c
+    a = b = c = 0
+    x[0] = 7
+    return y
+"""),
+    "length": ("the length of a list depends on the inputs", """\
+# a 3 x2
+def f(a):
+    return [v for v in a if v]
+"""),
+    "length after a choice": ("the length of a list depends on the inputs", """\
+# x 2
+def f(x):
+    a = []
+    if x:
+        a.append(1)
+    return len(a)
+"""),
+    "kinds that meet": ("a value is of one kind on some paths", """\
+# x 2
+def f(x):
+    y = [1] if x else 1
+    return y
+"""),
+    "shifted elements": ("`zip` of a list whose length depends on the inputs", """\
+# a 3 x2
+def f(a):
+    return sum(v * w for v, w in zip((v for v in a if v), [1, 2]))
+"""),
+    "slice": ("the ends of a slice depend on the inputs", """\
+# a 3 x2, x 2
+def f(a, x):
+    return sum(a[x:])
+"""),
+    "bits": ("a number of more than 64 bits may come up", """\
+# x 9
+def f(x):
+    return x ** 30
+"""),
+    "turns": ("a loop may take more than 1000 turns", """\
+# x 2000
+def f(x):
+    n = 0
+    for i in range(x):
+        n += 1
+    return n
+"""),
+}  # fmt: skip
 
 FAILING = {
     "index": """\

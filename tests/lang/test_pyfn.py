@@ -78,8 +78,8 @@ def test_a_loop_without_end() -> None:
         ("return len(list(zip(range(10**9), range(10**9))))", "the list is too long"),
         ("return any(range(1 - x, 2 - x)) or all(range(1, 10**9))", "the list is too long"),
         ("return [i for i in range(10**9)]", "more than 1000 turns"),
-        ("a = [x]\n    for i in range(99): a = [a, a]\n    b = [x]\n"
-         "    for i in range(99): b = [b, b]\n    return a == b", "too large to be compared"),
+        (("a = [x]\n    for i in range(99): a = [a, a]\n    b = [x]\n"
+         "    for i in range(99): b = [b, b]\n    return a == b"), "too large to be compared"),
         ("a = [x]\n    for i in range(99): a = a + a\n    return a", "the list is too long"),
         ("a = [x]\n    for y in a: a.append(y)\n    return a", "more than 1000 turns"),
         ("a = [x]\n    a[0] = a\n    b = [x]\n    b[0] = b\n    return a == b", "to be compared"),

@@ -12,17 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuralc.errors import Declined, ModelErrors, SourceError
+from neuralc.errors import Declined, SourceError
 from neuralc.lang.pyfn import Concrete, Encoded, Reference, encode, read, read_expression
 from neuralc.source import Source
-from tests.lang.functions import FAILING, FUNCTIONS, Input, domain, inputs_of
+from tests.lang.functions import DECLINED, FAILING, FUNCTIONS, Input, domain, inputs_of
 from tests.lang.test_pyfn import NAMES, expressions
 
 z3 = pytest.importorskip("z3")
-BITS = 6
-DECLINED = {
-    "elements": "", "search": "",
-}  # fmt: skip
+BITS = 11
 
 
 def variables(name: str, shape: tuple[int, ...]) -> Any:
@@ -55,24 +52,6 @@ def encoded(reference: Reference, inputs: Mapping[str, Input]) -> tuple[Encoded,
 
 def zeros(shape: tuple[int, ...]) -> Any:
     return [zeros(shape[1:]) for _ in range(shape[0])] if shape else 0
-
-
-def shape_of(value: Any) -> Any:
-    """Return variables for outputs, a shifted one for each number; numbers may be negative."""
-    if isinstance(value, list | tuple):
-        return [shape_of(part) for part in value]
-    return None
-
-
-def shifted(text: str) -> str:
-    """Return the text of a function whose results are flat and not negative: 500 is added."""
-    return text.replace("def f(", "def original(") + f"""
-def flat(value):
-    return value
-
-def f({', '.join(inputs_of(text))}):
-    return original({', '.join(inputs_of(text))})
-"""
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -153,3 +132,66 @@ def test_any_expression(text: str, values: tuple[int, ...]) -> None:
     assert not is_true(code.failing, put)
     assert agrees(code, put, wanted)
     assert is_true(code.holds(), put) == bool(wanted)
+
+
+@pytest.mark.parametrize("name", DECLINED)
+def test_what_is_declined(name: str) -> None:
+    reason, text = DECLINED[name]
+    with pytest.raises(Declined, match=reason):
+        encoded(read(Source("f.py", text)), inputs_of(text))
+
+
+# ---- what a proof asks
+
+
+def solved(*conditions: Any) -> bool:
+    solver = z3.Solver()
+    solver.add(*conditions)
+    found = solver.check()
+    assert found in (z3.sat, z3.unsat)
+    return bool(found == z3.sat)
+
+
+SWAP = """\
+def f(a, n):
+    if n > 1:
+        return None
+    a[n], a[n + 1] = a[n + 1], a[n]
+    return {"b": a, "first": a[0] if n == 0 else None}
+"""
+
+
+def test_a_proof_and_a_counterexample() -> None:
+    a = [z3.BitVec(f"a{k}", 2) for k in range(3)]
+    n = z3.BitVec("n", 3)
+    limits = [*(z3.ULT(x, 3) for x in a), z3.ULT(n, 5)]
+    code = encode(read(Source("f.py", SWAP)), {"a": a, "n": n}, {"a": 3, "n": 5}, domain=limits)
+    assert not solved(*limits, code.failing)
+    assert solved(*limits, code.asked)
+    right = [
+        z3.If(n == 0, a[1], a[0]),
+        z3.If(n == 0, a[0], a[2]),
+        z3.If(n == 0, a[2], a[1]),
+    ]
+    sizes = {"b": 3, "first": 3}
+    assert not solved(*limits, code.differs({"b": right, "first": a[1]}, sizes))
+    assert solved(*limits, code.differs({"b": right, "first": a[0]}, sizes))
+    assert solved(*limits, code.differs({"b": a, "first": a[1]}, sizes))
+    with pytest.raises(Declined, match="of another shape"):
+        code.differs({"b": a[:2], "first": a[1]}, sizes)
+
+
+def test_constants_and_conditions() -> None:
+    x, y = z3.BitVecs("x y", 4)
+    where = read_expression("x + k == y and y < 9", "where")
+    code = encode(where, {"x": x, "y": y}, {"x": 10, "y": 10}, constants={"k": 3})
+    limits = [z3.ULT(x, 10), z3.ULT(y, 10)]
+    assert not solved(*limits, code.holds(), x == 6)
+    assert solved(*limits, code.holds(), x == 5, y == 8)
+    assert not solved(*limits, code.holds(), x == 5, y != 8)
+
+
+def test_no_time_left() -> None:
+    text = FUNCTIONS["sort"]
+    with pytest.raises(Declined, match="not enough time"):
+        encode(read(Source("f.py", text)), {"tape": [], "a": []}, {"a": 3}, deadline=0.0)

@@ -62,19 +62,21 @@ for t in range(3):
 p = Param(3)[3]
 x = Input(3)
 y = Output(3)[3]
-sum = Var(3)[4]
+sum = Var(3)[3]
 seen = Var(3)[3]
 @Runtime([3, 3], 3)
 def ADD(a, b): return (a + b) % 3
-sum[0].set_to(0)
 for t in range(3):
     if x == 0:
-        sum[t + 1].set_to(ADD(sum[t], p[t]))
+        if t == 0:
+            sum[t].set_to(p[t])
+        else:
+            sum[t].set_to(ADD(sum[t - 1], p[t]))
         seen[t].set_to(sum[t])
     else:
-        sum[t + 1].set_to(sum[t])
+        sum[t].set_to(p[t])
         seen[t].set_to(x)
-    if t == 1:
+    if t < 2:
         y[t].set_to(x)
     else:
         y[t].set_to(seen[t])

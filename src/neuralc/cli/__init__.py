@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 import click
 
-PLUMBING = {"output", "inputs"}
+PLUMBING = {"output", "inputs", "alternatives"}
 
 
 class Commands(click.Group):

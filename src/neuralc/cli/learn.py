@@ -52,10 +52,16 @@ if TYPE_CHECKING:
     help="For models with networks: the share of the training examples that a restart must get "
     "right to count as solved  [default: 1].",
 )  # fmt: skip
+@click.option(
+    "--all", "count", type=click.IntRange(2), metavar="N",
+    help="Show up to N programs that fit the examples and behave differently, with an input that "
+    "tells them apart.",
+)  # fmt: skip
 @click.option("--out", type=FILE, metavar="DIR", help="Where to save  [default: runs/MODEL].")
 def command(
-    model: Path, hypers: Path | None, data: Path, out: Path | None, **settings: Any
-) -> Answer:
+    model: Path, hypers: Path | None, data: Path, out: Path | None, count: int | None,
+    **settings: Any,
+) -> Answer:  # fmt: skip
     """Learn the program that MODEL leaves open, from the examples in a data file.
 
     MODEL is a file, or the name of a machine that comes with neuralc, such as turing. The batch
@@ -84,7 +90,30 @@ def command(
     except Interrupted as interrupted:
         answer = _answer(interrupted.solution, out)
         return dataclasses.replace(answer, code=INTERRUPTED, problem="interrupted")
-    return _answer(solution, out)
+    answer = _answer(solution, out)
+    if count is None or not solution.report.train_exact:
+        return answer
+    return _with_others(answer, solution, batches, count, settings)
+
+
+def _with_others(
+    answer: Answer, solution: Solution, batches: list[Batch], count: int, settings: dict[str, Any]
+) -> Answer:
+    """Return the answer with other programs that fit the same examples."""
+    from neuralc.cli.alternatives import described as described_programs
+    from neuralc.cli.alternatives import shown
+    from neuralc.learning.alternatives import alternatives
+    from neuralc.learning.batches import split
+
+    train, _ = split(solution.model.program, batches, None)
+    programs = alternatives(
+        solution, train, count, timeout=settings["timeout"], threads=settings["threads"] or 1
+    )
+    return dataclasses.replace(
+        answer,
+        text=f"{answer.text}\n\n{shown(programs)}",
+        data={**answer.data, **described_programs(programs)},
+    )
 
 
 def _read(data: Path, hypers: Path | None) -> tuple[list[Batch], dict[str, int]]:

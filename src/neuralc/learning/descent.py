@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,23 +21,17 @@ from neuralc.source import Source
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Descended(Outcome):
-    """An outcome with the probabilities of all choices, which a search may draw from."""
-
-    chances: Mapping[str, Array] = field(default_factory=dict)
-
-
 def declines(problem: Problem) -> list[str]:
     """Return why gradients cannot be asked: an empty list, if they can."""
     return ["it has networks"] if problem.program.networks else []
 
 
-def solve(problem: Problem, report: Report, settings: Mapping[str, Any]) -> Descended:
+def solve(problem: Problem, report: Report, settings: Mapping[str, Any]) -> Outcome:
     """Look for the choices by gradient descent, until the first restart is exact.
 
     Args:
-        problem: a program without networks.
+        problem: a program without networks; the outcome has the probabilities of all choices,
+            which a search may draw from.
         report: told at every judgement.
         settings: fields of `Settings`; seed and threads are those of the problem.
 
@@ -53,11 +46,13 @@ def solve(problem: Problem, report: Report, settings: Mapping[str, Any]) -> Desc
     best = _best(run)
     logits = run.found.get("logits", run.module.logits.detach()[:1])
     chances = softmaxes(logits, run.module.choices)
-    return Descended(
+    return Outcome(
         "found" if run.solved else "unknown",
         best,
         note=f"{run.trainer.step_number} steps of {chosen.restarts} restarts",
-        chances={name: chance[0].double().cpu().numpy() for name, chance in chances.items()},
+        arrays={
+            f"chances:{name}": chance[0].double().cpu().numpy() for name, chance in chances.items()
+        },
     )
 
 

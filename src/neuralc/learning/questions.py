@@ -70,10 +70,10 @@ def problem_of(frame: Frame) -> Problem:
 
 
 def answer(
-    message: Mapping[str, Any], best: Candidate | None, chances: Mapping[str, Array] | None = None
+    message: Mapping[str, Any], best: Candidate | None, arrays: Mapping[str, Array] | None = None
 ) -> Frame:
-    """Return a message from a solver, with its best candidate."""
-    arrays = {f"chances:{name}": array for name, array in (chances or {}).items()}
+    """Return a message from a solver, with its best candidate and the arrays of its outcome."""
+    arrays = dict(arrays or {})
     if best is not None:
         arrays |= {f"choices:{name}": array for name, array in best.choices.items()}
     return {**message, "best": best is not None}, arrays
@@ -101,6 +101,20 @@ def choices_of(program: Program, frame: Frame) -> dict[str, Array] | None:
 def chances_of(frame: Frame) -> dict[str, Array]:
     """Return the probabilities of choices that a message holds, if any."""
     return _named(frame[1], "chances:")
+
+
+def inputs_of(program: Program, frame: Frame, number: int) -> dict[str, Array]:
+    """Return the input that tells the program of a message apart from another one, by its number.
+
+    Raises:
+        ValueError: they are not those of the program.
+
+    """
+    found = _named(frame[1], f"inputs:{number}:")
+    shapes = {decl.name: decl.shape for decl in program.of("input")}
+    if {name: array.shape for name, array in found.items()} != shapes:
+        raise ValueError("its inputs are not those of the model")
+    return found
 
 
 def _named(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:

@@ -92,6 +92,7 @@ class Race:
         core: with "impossible", see `Outcome`.
         rows: what each solver has reached, by name.
         errors: why a solver ended without an answer, by name.
+        last: the last outcome that a solver gave.
 
     """
 
@@ -122,6 +123,7 @@ class Race:
         self.rows: dict[str, Reached] = {}
         self.errors: dict[str, NeuralcError] = {}
         self.chances = dict(problem.chances)
+        self.last: Frame | None = None
         self.running: dict[str, Child] = {}
         self.inbox: Queue[tuple[Child, Frame | None]] = Queue()
         self.began = time.monotonic()
@@ -275,6 +277,7 @@ class Race:
         if status == "impossible" and row.right == count:
             raise ValueError("it takes for impossible what has been found")
         self.chances |= chances_of(frame)
+        self.last = frame
         self._end(name, status, note)
         remark = f"{name}: {status} after {self.rows[name].seconds:.1f} s"
         self.tell(f"{remark}, {note}" if note else remark)

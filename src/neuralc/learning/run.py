@@ -218,6 +218,7 @@ class _Task:
         self, race: Race, solver: str, skipped: list[Reached], module: SoftModule | None
     ) -> Solution:
         """Return the best program as a solution, and save it."""
+        seconds = time.monotonic() - self.began  # PyTorch, which is imported now, is not counted
         from neuralc.learning.decided import decided, right_on
         from neuralc.learning.solution import Report
 
@@ -230,7 +231,7 @@ class _Task:
         report = Report(
             winner, self.settings.seed, 1, 1, int(race.status == "found"), 0,
             best.right, self.train.count, test, self.held_out.count if self.held_out else 0,
-            time.monotonic() - self.began, self.settings.accept, race.status,
+            seconds, self.settings.accept, race.status,
             row.note if row else "", (*race.rows.values(), *skipped),
         )  # fmt: skip
         solution = decided(self.model, module, best.choices, self.train, report)

@@ -118,7 +118,7 @@ def _answered(frame: frames.Frame, reporter: Reporter) -> frames.Frame:
         "kind": "outcome", "status": outcome.status, "note": outcome.note,
         "core": [int(k) for k in outcome.core],
     }  # fmt: skip
-    return answer(message, outcome.best, getattr(outcome, "chances", None))
+    return answer(message, outcome.best, outcome.arrays)
 
 
 if __name__ == "__main__":

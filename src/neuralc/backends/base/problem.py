@@ -73,6 +73,9 @@ class Outcome:
         core: with "impossible", examples that already contradict each other (indices); no proper
             subset of them was found to be contradictory. Empty: not even a single example matters.
         note: what was reached, in a few words: `"4.2 M programs tried, 3 of 8 gates enumerated"`.
+        arrays: what else there is to say, by name: `chances:<param>` are probabilities of choices
+            [*shape, size], `inputs:<k>:<name>` an input by which the program is told apart from
+            the k-th of others that it was asked to differ from.
 
     """
 
@@ -80,6 +83,7 @@ class Outcome:
     best: Candidate | None = None
     core: tuple[int, ...] = ()
     note: str = ""
+    arrays: Mapping[str, Array] = field(default_factory=dict)
 
 
 Report = Callable[[str, Candidate | None], None]

@@ -1,20 +1,21 @@
-"""Programs that all fit the examples and yet behave differently, with inputs that show it.
+"""One more program that fits the examples, and inputs on which it differs from known ones.
 
-Each further program must differ from every earlier one on some input of the bounded domain, which
-the solver finds along with the program. When there is none, the earlier ones are all there are.
+The program and the inputs are unknowns of the same question: for each known program there is an
+input of the bounded domain on which the outputs differ. Where that is impossible, the known ones
+are all the programs there are, as far as behaviour goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from neuralc.backends.base import cegis
 from neuralc.backends.base.ground import constant_choices, unknown_inputs
-from neuralc.backends.base.problem import Choices, Problem
+from neuralc.backends.base.problem import Choices, Outcome, Problem, Report
 from neuralc.backends.base.symbolic import run
 from neuralc.backends.sat.clauses import Clauses, Direct
 from neuralc.backends.sat.engine import Engine
@@ -23,44 +24,48 @@ from neuralc.backends.sat.solver import judge_of
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Alternative:
-    """A program, and for each earlier one an input [*shape] by name on which the two differ."""
+def solve(problem: Problem, report: Report, known: Sequence[Mapping[str, Any]]) -> Outcome:
+    """Find choices that are right on all examples and behave differently from known ones.
 
-    choices: Choices
-    inputs: list[dict[str, Array]] = field(default_factory=list)
+    Args:
+        problem: the program and the examples.
+        report: told of better candidates.
+        known: choices by name, arrays or nested lists.
 
-
-def alternatives(problem: Problem, known: Sequence[Choices]) -> Iterator[Alternative]:
-    """Yield programs for the examples that differ from the known ones and from each other.
-
-    Ends when no other program behaves differently: that is a proof.
+    Returns:
+        "found" with `arrays` named `inputs:<k>:<input>`: an input on which the program and
+        `known[k]` differ; "impossible": no other program behaves differently.
 
     Raises:
         Declined: a function of the program has too many rows.
         MissingExtra: python-sat is not installed.
 
     """
-    engine, judge = _Further(problem), judge_of(problem)
-    different = [_Different(engine, choices) for choices in known]
-    while True:
-        outcome = cegis.solve(problem, engine, judge, lambda note, best: None)
-        if outcome.status != "found" or outcome.best is None:
-            return
-        choices = outcome.best.choices
-        yield Alternative(choices, [one.inputs() for one in different])
-        different.append(_Different(engine, choices))
+    engine = _Further(problem)
+    others = [
+        _Difference(engine, {name: np.asarray(value) for name, value in choices.items()})
+        for choices in known
+    ]
+    outcome = cegis.solve(problem, engine, judge_of(problem), report)
+    if outcome.status != "found":
+        return outcome
+    arrays = {
+        f"inputs:{k}:{name}": array
+        for k, other in enumerate(others)
+        for name, array in other.inputs().items()
+    }
+    return dataclasses.replace(outcome, arrays=arrays)
 
 
 class _Further(Engine):
-    """An engine that is asked for one program after the other: no example is to blame in the end."""
+    """An engine that is to find a further program: in the end no example is to blame."""
 
     def core(self) -> list[int]:
         """Return no example."""
         return []
 
 
-class _Different:
+class _Difference:
     """Demands that the unknown program and a known one differ on some input."""
 
     def __init__(self, engine: Engine, choices: Choices) -> None:
@@ -75,12 +80,10 @@ class _Different:
         clauses.add(*(_differ(clauses, unknown[e], known[e]) for e in elements))
 
     def inputs(self) -> dict[str, Array]:
-        """Return the input of the model that was found."""
+        """Return the input of the model that was found, [*shape] by name."""
         true = self.engine.model()
-        found = {
-            decl.name: np.zeros(decl.shape, np.int64)
-            for decl in self.engine.problem.program.of("input")
-        }
+        program = self.engine.problem.program
+        found = {decl.name: np.zeros(decl.shape, np.int64) for decl in program.of("input")}
         for (name, index), value in self.given.items():
             found[name][index] = next(k for k, literal in value.items() if literal in true)
         return found

@@ -46,7 +46,7 @@ def _moves() -> Callable[..., int]:
                 flat[at] = value + (value >= flat[at])
         return wanted
 
-    return move  # type: ignore[no-any-return]
+    return move
 
 
 def compiled(kernel: Callable[..., None]) -> Callable[..., tuple[int, int]]:
@@ -101,4 +101,4 @@ def compiled(kernel: Callable[..., None]) -> Callable[..., tuple[int, int]]:
                 order[k - 1], order[k - 2] = order[k - 2], order[k - 1]
         return least, proposals
 
-    return chain  # type: ignore[no-any-return]
+    return chain

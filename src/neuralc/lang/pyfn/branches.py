@@ -114,9 +114,8 @@ class Branches(ABC):
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 condition = self.truth(self.value(test))
                 return self.branch(condition, lambda: self.value(body), lambda: self.value(orelse))
-            case ast.Subscript(value=value, slice=index):
-                of = self.value(value)
-                return self.element(node, of, self.index(index))
+            case ast.Subscript():
+                return self.subscript(node)
             case ast.ListComp():
                 found = self.certain(self.items(node))
                 return self.state.new(found)
@@ -249,7 +248,7 @@ class Branches(ABC):
         """Return a comparison."""
 
     @abstractmethod
-    def element(self, node: Node, of: Value, index: Value) -> Value:
+    def subscript(self, node: ast.Subscript) -> Value:
         """Return an element or a slice of a list."""
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from neuralc.lang.pyfn import operations
@@ -138,6 +139,35 @@ class Lists(Branches):
         return found
 
     # ---- elements
+
+    def subscript(self, node: ast.Subscript) -> Value:
+        """Return an element or a slice of a list."""
+        places = self.places(node.value)
+        return self.chosen(node, places, self.index(node.slice))
+
+    def places(self, node: ast.expr) -> list[tuple[Bool, Value]]:
+        """Return the lists that `a[i]` may be, each with its condition: none of them is copied."""
+        if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
+            return [(True, self.value(node))]
+        found = []
+        places = self.places(node.value)
+        at = self.index(node.slice)
+        for condition, of in places:
+            if not isinstance(of, List | tuple):
+                self.fail(condition, "it has no elements", node)
+                continue
+            parts = self._parts(of)
+            for here, k in self.positions(node, at, len(parts)):
+                found.append((self.terms.both(condition, here), parts[k]))
+        return found
+
+    def chosen(self, node: Node, places: Sequence[tuple[Bool, Value]], index: Value) -> Value:
+        """Return the element of the one list whose condition holds."""
+        found: Value = NOWHERE
+        for condition, of in reversed(places):
+            element = self.only_if(condition, partial(self.element, node, of, index))
+            found = element if found is NOWHERE else self.pick(condition, element, found)
+        return found
 
     def element(self, node: Node, of: Value, index: Value) -> Value:
         """Return an element or a slice of a list."""

@@ -10,7 +10,6 @@ import ast
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from neuralc.lang.pyfn.lists import Lists
@@ -144,26 +143,10 @@ class Paths(Lists):
                 for element, part in zip(elements, parts, strict=True):
                     self.bind(element, part)
             case ast.Subscript(value=owner, slice=index):
-                places = self._places(owner)
+                places = self.places(owner)
                 at = self.index(index)
                 for condition, of in places:
                     self.put(target, condition, of, at, value)
-
-    def _places(self, node: ast.expr) -> list[tuple[Bool, Value]]:
-        """Return the lists that `a[i]` may be, where it is to be changed."""
-        if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
-            return [(True, self.value(node))]
-        found = []
-        places = self._places(node.value)
-        at = self.index(node.slice)
-        for condition, of in places:
-            if not isinstance(of, List | tuple):
-                self.fail(condition, "it has no elements", node)
-                continue
-            parts = self._parts(of)
-            for here, k in self.positions(node, at, len(parts)):
-                found.append((self.terms.both(condition, here), parts[k]))
-        return found
 
     def _augmented(self, node: ast.AugAssign) -> None:
         match node.target:
@@ -171,12 +154,9 @@ class Paths(Lists):
                 load = ast.copy_location(ast.Name(name, ast.Load()), target)
                 self.bind(target, self._changed(node, self.value(load), self.value(node.value)))
             case ast.Subscript(value=owner, slice=index) as target:
-                places = self._places(owner)
+                places = self.places(owner)
                 at = self.index(index)
-                old: Value = NOWHERE
-                for condition, of in reversed(places):
-                    element = self.only_if(condition, partial(self.element, target, of, at))
-                    old = element if old is NOWHERE else self.pick(condition, element, old)
+                old = self.chosen(target, places, at)
                 if isinstance(old, Spoilt):
                     raise Unencodable(old.reason)
                 new = self._changed(node, old, self.value(node.value))

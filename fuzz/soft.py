@@ -1,0 +1,50 @@
+"""The soft execution: sure values as the plain run, distributions as the plain soft run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fuzz.case import Case, Mismatch, name_of
+from neuralc.backends.soft.module import Precision
+from tests.random_models import random_distributions
+from tests.soft.reference import compare, inputs_of, module_of, one_hot, results_of
+
+TOLERANCE = 1e-9
+
+
+def check_sure(case: Case) -> None:
+    """Check probabilities, where every value is sure."""
+    _check(case, "linear")
+
+
+def check_sure_logarithms(case: Case) -> None:
+    """Check logarithms of probabilities, where every value is sure."""
+    _check(case, "log")
+
+
+def check_distributions(case: Case) -> None:
+    """Check distributions against the interpreter on distributions."""
+    program, names = case.program, {d.name for d in case.program.of("param")}
+    drawn = [random_distributions(program, 4 * case.seed + k) for k in range(4)]
+    choices = [{k: v for k, v in one.items() if k[0] in names} for one in drawn[:2]]
+    examples = [{k: v for k, v in one.items() if k[0] not in names} for one in drawn[2:]]
+    try:
+        compare(program, choices if names else choices[:1], examples, tolerance=TOLERANCE)
+    except AssertionError as error:
+        raise Mismatch(str(error).split("Program(")[0]) from None
+
+
+def _check(case: Case, precision: Precision) -> None:
+    program = case.program
+    module = module_of(program, [one_hot(program, one) for one in case.choices], precision)
+    inputs = inputs_of(program, [one_hot(program, one) for one in case.inputs])
+    outputs, observed = results_of(module, inputs)
+    for p in range(len(case.choices)):
+        for e in range(len(case.inputs)):
+            for (name, at), value in case.results(p, e).items():
+                seen = name.startswith("observe ")
+                row = observed[int(name.split()[1])][p, e] if seen else outputs[name][(p, e, *at)]
+                sure = np.arange(len(row)) == value
+                if not np.allclose(row, sure, rtol=0, atol=TOLERANCE):
+                    where = f"choices {p}, inputs {e}: {name_of((name, at))}"
+                    raise Mismatch(f"{where}: found {row.tolist()}, wanted {value} for sure")
