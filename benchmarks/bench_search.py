@@ -2,10 +2,11 @@
 
 The systematic search is measured on circuits that cannot be made of so few gates, so that it goes
 through the whole space. A candidate is a circuit up to one of its gates, told apart from all
-others by what it does; it counts for all examples, though one that rules it out ends the look at it
-(`looks` are the pairs that were looked at). The last gate is not counted: all its kinds are looked
-at together, as bits; `whole programs` counts them. Annealing runs whole circuits. Both on one thread, without compilation,
-the median of several runs; the tasks with compilation, from nothing known to a program checked.
+others by what it does. It counts for all examples, though the first that rules it out ends the look
+at it: about a third of them are looked at. The last gate is not counted there: all its kinds are
+looked at together, as bits; `whole programs` counts them. Annealing runs whole circuits. Both on
+one thread, without compilation, the median of several runs; the tasks with compilation, from
+nothing known to a program checked.
 """
 
 from __future__ import annotations

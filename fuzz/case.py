@@ -95,11 +95,11 @@ def draw(seed: int) -> Case:
     return case_of(random_program(seed, features_of(seed)), seed)
 
 
-def case_of(program: Program, seed: int, programs: int = PROGRAMS, examples: int = EXAMPLES) -> Case:
+def case_of(
+    program: Program, seed: int, programs: int = PROGRAMS, examples: int = EXAMPLES
+) -> Case:
     """Return a program with random choices and inputs."""
-    drawn = [
-        random_assignment(program, SEEDS * seed + k) for k in range(programs + examples)
-    ]
+    drawn = [random_assignment(program, SEEDS * seed + k) for k in range(programs + examples)]
     choices = [_part(program, one, "param") for one in drawn[:programs]]
     inputs = [_part(program, one, "input") for one in drawn[programs:]]
     if not program.of("param"):
@@ -131,7 +131,9 @@ def agree(found: Mapping[Element, Any], wanted: Mapping[Element, int], where: st
     """Raise `Mismatch` where some of the elements that are wanted have other values, or none."""
     wrong = {k: (found.get(k), v) for k, v in wanted.items() if found.get(k) != v}
     if wrong:
-        lines = [f"  {name_of(k)}: found {one}, wanted {other}" for k, (one, other) in wrong.items()]
+        lines = [
+            f"  {name_of(k)}: found {one}, wanted {other}" for k, (one, other) in wrong.items()
+        ]
         raise Mismatch("\n".join([f"{where}:", *lines]))
 
 

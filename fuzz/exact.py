@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fuzz.case import Case, Mismatch
+from fuzz.case import Array, Case, Mismatch
 from neuralc.backends.exact import Executor
 from neuralc.ir.examples import Examples
 
@@ -44,7 +44,7 @@ def _check(case: Case, *, jit: bool) -> None:
         )
 
 
-def _wrong(case: Case, targets: dict[str, np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+def _wrong(case: Case, targets: dict[str, Array]) -> Array:
     """Return how many outputs differ from their targets, or observations do not hold, [P, E]."""
     counts = np.zeros((len(case.choices), len(case.inputs)), np.int64)
     for p in range(len(case.choices)):

@@ -20,7 +20,9 @@ Model = Callable[[Any], int]
 class Models(Protocol):
     """A constraint solver that is asked again and again about the same values."""
 
-    terms: Terms[Any]
+    @property
+    def terms(self) -> Terms[Any]:
+        """Return the values of the solver."""
 
     def find(self, equal: Pairs, unlike: Pairs = ()) -> Model | None:
         """Return a model in which values have these numbers, but one of `unlike` has another.

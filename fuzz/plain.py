@@ -1,4 +1,4 @@
-"""What needs no execution but the plain interpreter: the checker, the text, what depends on what."""
+"""What needs the plain interpreter only: the checker, the text, what depends on what."""
 
 from __future__ import annotations
 

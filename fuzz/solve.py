@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 from random import Random
@@ -37,7 +37,8 @@ def check(case: Case, solve: Solve, *, largest: float = float("inf")) -> None:
         largest: the number of choices up to which it is asked.
 
     Raises:
-        Declined: there are more choices.
+        Declined: there are more choices; or neither are those of the case right, nor can all be
+            tried.
         GaveUp: the solver has found no answer.
         Mismatch: the answer is wrong.
 
@@ -53,6 +54,8 @@ def check(case: Case, solve: Solve, *, largest: float = float("inf")) -> None:
         for (name, at), value in case.results(0, e).items()
         if name.startswith("observe ")
     )
+    if not held and size > SMALL:
+        raise Declined("this check", ["nothing is known about the answer"])
     if held:
         _ask(case, examples, solve, hidden=case.choices[0], small=size <= SMALL)
     if size <= SMALL:
@@ -121,7 +124,7 @@ def _judge_found(case: Case, examples: Examples, outcome: Outcome, targets: str)
 
 def _judge_impossible(case: Case, examples: Examples, outcome: Outcome, targets: str) -> None:
     """Check by trying all choices, on all examples and on those that are to be the reason."""
-    sets = [("all examples", range(examples.count))]
+    sets: list[tuple[str, Iterable[int]]] = [("all examples", range(examples.count))]
     if outcome.core:
         sets.append((f"the examples {outcome.core} alone", outcome.core))
     for what, some in sets:

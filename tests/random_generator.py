@@ -176,7 +176,7 @@ class Generator(Values):
             pieces = [(Num(first - 1), Num(-1), -1)]
         elif self.chance(15):
             pieces = [(Num(0), Num(first), 2), (Num(1), Num(first), 2)]
-        elif self.chance(15):  # at a place that an outer loop moves
+        elif self.chance(40 if self.loops else 10):  # at a place that an outer loop moves
             middle: Static = Num(self.draw.integers(0, first))
             if self.loops:
                 middle = Op("min", (Sym(self.loops[-1][0]), Num(first)))

@@ -201,10 +201,10 @@ class Values:
         old = [table for table in self.tables if table.size <= size]
         if old and self.chance(50):
             return self.draw.choice(old)
-        kinds = ["add", "sub", "min", "max", "eq", "less", "inc", "copy", "random"]
+        kinds = ["add", "sub", "min", "max", "eq", "less", "inc", "copy", "random", "random"]
         kind = self.draw.choice(kinds)
         one, two = kind in ("inc", "copy"), kind in ("add", "sub", "min", "max", "eq", "less")
-        count = 1 if one else 2 if two else self.draw.choice([1, 2, 2, 0, 3])
+        count = 1 if one else 2 if two else self.draw.choice([1, 2, 0, 3])
         sizes = tuple(self.size() for _ in range(count))
         if kind in ("add", "sub", "inc", "min", "max") and self.chance(70):
             sizes = (size,) * count  # so that it is the whole group, not a part
@@ -224,6 +224,11 @@ class Values:
             size = next(table.size for table in self.tables if table.name == call.function)
             return call, size, size
         readable = self.draw.choice(self.readable)
+        tight = self.features.tight and self.chance(50)
+        ragged = {decl.name for decl in self.decls if tight and decl.limits is not None}
+        limited = [one for one in self.readable if one.name in ragged]
+        if limited:
+            readable = self.draw.choice(limited)
         ref = self.ref(readable)
         decl = next(decl for decl in self.decls if decl.name == readable.name)
         possible = readable.size
@@ -232,5 +237,4 @@ class Values:
             if all(isinstance(index, Num) for index in ref.index):
                 place = [index.value for index in ref.index if isinstance(index, Num)]
                 possible = limit_of(decl, place)
-        tight = self.features.tight and self.chance(50)
         return ref, possible if tight else readable.size, possible

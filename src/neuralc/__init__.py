@@ -16,6 +16,8 @@ from neuralc.errors import NeuralcError as NeuralcError
 from neuralc.source import Source as Source
 
 if TYPE_CHECKING:
+    from neuralc.inspect.verdict import Verdict as Verdict
+    from neuralc.inspect.verify import verify as verify
     from neuralc.learning.frontdoor import load as load
     from neuralc.learning.frontdoor import load_solution as load_solution
     from neuralc.learning.frontdoor import model as model
@@ -31,20 +33,24 @@ __all__ = [
     "Settings",
     "Solution",
     "Source",
+    "Verdict",
     "learn",
     "load",
     "load_solution",
     "model",
+    "verify",
 ]
 
 _PLACES = {
     "Model": "neuralc.learning.model",
     "Settings": "neuralc.learning.settings",
     "Solution": "neuralc.learning.solution",
+    "Verdict": "neuralc.inspect.verdict",
     "learn": "neuralc.learning.run",
     "load": "neuralc.learning.frontdoor",
     "load_solution": "neuralc.learning.frontdoor",
     "model": "neuralc.learning.frontdoor",
+    "verify": "neuralc.inspect.verify",
 }
 
 

@@ -57,8 +57,12 @@ class Engine:
         return "sat" if self.solver.solve() else "unsat"
 
     def model(self) -> frozenset[int]:
-        """Return the literals that are true in the model that was found."""
-        return frozenset(self.solver.get_model())
+        """Return the literals that are true in the model that was found.
+
+        The solver says nothing about variables that occur in no clause: they are false.
+        """
+        found = frozenset(self.solver.get_model())
+        return found | {-v for v in range(1, self.clauses.variables + 1) if v not in found}
 
     def choices(self) -> dict[str, Array]:
         """Return the choices of the model that was found."""

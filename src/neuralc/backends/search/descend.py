@@ -29,25 +29,8 @@ def descend(
 ) -> int:  # fmt: skip
     """Go on with a search for at most `budget` runs; also compiled by numba.
 
-    Args:
-        run: the run of the program, see `emit.HEAD`.
-        budget: the number of runs.
-        begin, until: the steps to make.
-        strict: 1: go back as soon as a run fails.
-        limit: the number of choices that are made at most; needs `strict`.
-        cursor: where the search is; changed.
-        stack: [depth, 4], the choices made: which, the rank of its value, row and step; changed.
-        best: the choices with which most rows were passed in order; changed.
-        choices: all choices, OPEN where none is made; changed.
-        values, starts: the values of all choices in the order to try, see `Space.orders`.
-        need: room for what a run asks for.
-        examples: the example of every row.
-        passed: whether each row was run to the end; changed.
-        cells, given, wanted, tables: see `emit.HEAD`.
-
-    Returns:
-        0: there is nothing left, 1: all rows were run, see `passed`; 2: the budget is spent.
-
+    The arguments are what `Descent` and `Machine` hold under these names; `values` and `starts`
+    are `orders`. Returns EXHAUSTED, LEAF (all rows were run, see `passed`) or PAUSED.
     """
     row, at, top, back = cursor[0], cursor[1], cursor[2], cursor[3]
     for _ in range(budget):
@@ -55,8 +38,7 @@ def descend(
             cursor[4] += 1
             code = run(at, until, row, examples[row], choices, need, cells, given, wanted, tables)
             if code == 2 and top < limit:
-                which = need[0]
-                at = need[1]
+                which, at = need[0], need[1]
                 stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = which, 0, row, at
                 choices[which] = values[starts[which]]
                 top += 1
@@ -65,8 +47,7 @@ def descend(
                 cursor[6] = 1
             passed[row] = code == 0
             if code == 0 or strict == 0:
-                row += 1
-                at = begin
+                row, at = row + 1, begin
                 if row > cursor[5]:
                     cursor[5] = row
                     best[:] = choices
@@ -92,7 +73,7 @@ def descend(
     return 2
 
 
-assert (DONE, NEED, OPEN) == (0, 2, -1), "numbers written out in `descend`"
+assert (DONE, NEED, OPEN) == (0, 2, -1), "`descend` has the numbers of all names written out"
 
 
 @cache
@@ -112,7 +93,23 @@ def compiled() -> Function:
 
 
 class Descent:
-    """One search; it can be stopped after any number of runs and taken up again."""
+    """One search; it can be stopped after any number of runs and taken up again.
+
+    Attributes:
+        begin, until: the steps to make.
+        strict: 1: go back as soon as a run fails.
+        limit: the number of choices that are made at most; the rest is cut off.
+        examples: int64 [rows], the example of every row; a row is a run with cells of its own.
+        choices: int32 [choices], OPEN where none is made; at a LEAF those that led there.
+        best: the choices with which most rows were passed, one after another.
+        passed: bool [rows], whether each row was run to the end.
+        cells: int32 [rows * width], what the runs have set.
+        cursor: where the search is and what it has done: `_ROW` and so on.
+        stack: int64 [depth, 4], the choices made: which, the rank of its value, row and step.
+        orders: the values of all choices in the order to try, see `Space.orders`.
+        need: int64 [2], what a run asks for: a choice, and the step to go on from.
+
+    """
 
     def __init__(
         self, machine: Machine, begin: int, until: int, examples: Array, *, strict: bool = True,
@@ -132,7 +129,7 @@ class Descent:
 
         """
         assert strict or limit is None, "what is cut off cannot be told from what fails"
-        self.machine, self.begin, self.until, self.strict = machine, begin, until, strict
+        self.machine, self.begin, self.until, self.strict = machine, begin, until, int(strict)
         space = machine.space
         self.examples = np.ascontiguousarray(examples, np.int64)
         self.choices = space.start.copy()
@@ -168,7 +165,7 @@ class Descent:
         machine = self.machine
         function = compiled() if machine.jit else descend
         return int(function(
-            machine.run, budget, self.begin, self.until, int(self.strict), self.limit,
+            machine.run, budget, self.begin, self.until, self.strict, self.limit,
             self.cursor, self.stack, self.best, self.choices, *self.orders, self.need,
             self.examples, self.passed, self.cells, machine.given, machine.wanted, machine.tables,
         ))  # fmt: skip

@@ -109,7 +109,7 @@ class Enumeration:
                 return
             if runs < 1.5 * before:  # the step was too small
                 step *= 2
-            limit, before = limit + step, runs
+            limit, before = min(limit + step, machine.space.count), runs
 
     def _together(self, parts: Iterator[Descent]) -> Generator[int, None, tuple[bool, int]]:
         """Search parts, as many at a time as there are threads.

@@ -31,13 +31,11 @@ def extend(
     """Make the states that one more stage leads to, each once; also compiled by numba.
 
     Args:
-        states: int32 [N, E], the places of all examples.
-        first, until: the states to extend.
+        states: int32 [N, E], the places of all examples; those from `first` on are extended.
         moves: `Moves.next`, int32 [places, moves].
-        found: int32 [room, E], the new states, `count` of them so far; changed.
-        origins: int32 [room, 2], the state and the move that each came from; changed.
+        found, origins: int32 [room, E] and [room, 2], the new states, and the state and move that
+            each came from; `count` of them so far; changed.
         table: int32 [power of two, above `room`], the numbers of new states by hash; changed.
-        count: the number of new states so far.
 
     Returns:
         The first state that is not extended for want of room, and the number of new states.
@@ -73,8 +71,7 @@ def extend(
                 slot = (slot + 1) & mask
             if table[slot] < 0:
                 table[slot] = count
-                origins[count, 0] = n
-                origins[count, 1] = m
+                origins[count, 0], origins[count, 1] = n, m
                 count += 1
     return until, count
 

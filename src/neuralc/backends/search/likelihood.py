@@ -297,7 +297,7 @@ class _Search:
         if not self.judge.explains(self.best, self.fine[self.sharpness]):
             return False
         count = self.problem.examples.count
-        wanted = self.foretold()
+        wanted = (1 - TOLERANCE) * self.foretold()
         spread = math.sqrt(wanted * (1 - wanted) / count)
         return self.right / count >= wanted - SLACK - SURE * spread
 

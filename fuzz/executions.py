@@ -1,0 +1,71 @@
+"""All executions that are held to the plain interpreter, and how often each is run.
+
+Slow ones are run on every n-th seed only, so that most programs go through the fast ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from fuzz import exact, models, plain, soft, solve, symbolic
+from fuzz.case import Case
+from neuralc.backends import sat, search
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A check of one execution.
+
+    Attributes:
+        name: for people and for `--only`.
+        every: it is run on seeds that this divides.
+        check: raises `Mismatch`; any other exception is a mismatch too, but for `Declined` and
+            `solve.GaveUp`, which are counted.
+
+    """
+
+    name: str
+    every: int
+    check: Callable[[Case], None]
+
+
+EXECUTIONS = (
+    Execution("plain", 1, plain.check_plain),
+    Execution("text", 1, plain.check_text),
+    Execution("exact", 1, exact.check_plain_kernel),
+    Execution("exact-jit", 500, exact.check_compiled),
+    Execution("soft", 1, soft.check_sure),
+    Execution("soft-log", 4, soft.check_sure_logarithms),
+    Execution("soft-distributions", 4, soft.check_distributions),
+    Execution("sat", 1, partial(symbolic.check, new=models.Sat, pairs=6)),
+    Execution("solve-sat", 3, partial(solve.check, solve=sat.solve)),
+    Execution(
+        "solve-search", 10,
+        partial(solve.check, solve=partial(search.solve, jit=False), largest=solve.SMALL),
+    ),
+)  # fmt: skip
+
+
+def chosen(names: str | None) -> tuple[Execution, ...]:
+    """Return the executions of a list such as `"exact,soft"`, each for every seed; None: all.
+
+    A name stands for all that begin with it: `"soft"` for `"soft-log"` too.
+
+    Raises:
+        ValueError: there is no execution of some name.
+
+    """
+    if names is None:
+        return EXECUTIONS
+    found: list[Execution] = []
+    for name in names.split(","):
+        some = [e for e in EXECUTIONS if e.name == name or e.name.startswith(f"{name}-")]
+        if not some:
+            known = ", ".join(e.name for e in EXECUTIONS)
+            raise ValueError(f"there is no execution {name!r}; there are {known}")
+        found += [
+            Execution(e.name, 1, e.check) for e in some if e.name not in {f.name for f in found}
+        ]
+    return tuple(found)
