@@ -11,10 +11,12 @@ PIP         := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
                $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
 DATA        ?= digits
 ONLY        ?=
+N           ?= 1000
+SEED        ?= 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:  # a virtual environment that was half made is not taken for a whole one
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench fuzz clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 10
@@ -36,6 +38,9 @@ format: $(VENV)/dev.stamp  ## put the code into shape
 
 bench: $(VENV)/dev.stamp  ## measure; prints tables, writes benchmarks/results/*.json (ONLY="soft exact")
 	@$(BIN)/python -m benchmarks $(ONLY)
+
+fuzz: $(VENV)/dev.stamp  ## random programs, run by every execution (N=10000 SEED=0 ONLY=soft,sat)
+	@$(BIN)/python -m fuzz $(N) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 clean:  ## forget the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -118,6 +118,13 @@ def _programs(program: Program) -> Iterator[Program]:
         if decl.limits is not None:
             plain = replace(decl, limits=None)
             yield replace(program, decls=(*program.decls[:k], plain, *program.decls[k + 1 :]))
+    for k, decl in enumerate(program.decls):
+        for axis, length in enumerate(decl.shape):
+            if length > 1 and decl.kind in ("var", "output"):
+                shape = (*decl.shape[:axis], length - 1, *decl.shape[axis + 1 :])
+                decls = (*program.decls[:k], replace(decl, shape=shape), *program.decls[k + 1 :])
+                yield replace(program, decls=decls)
+                yield replace(program, decls=decls, body=_shorter(program.body, length))
     for k, table in enumerate(program.tables):
         if any(table.values):
             zero = replace(table, values=(0,) * len(table.values))
@@ -144,6 +151,19 @@ def _without(body: Body, name: str) -> Body:
     return tuple(s for s in found if any(isinstance(t, Set | Observe) for t in walk((s,))))
 
 
+def _shorter(body: Body, length: int) -> Body:
+    """Return a body whose loops to a length end one turn earlier."""
+    found: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, For):
+            inner = _shorter(statement.body, length)
+            stop = Num(length - 1) if statement.stop == Num(length) else statement.stop
+            start = Num(length - 2) if statement.start == Num(length - 1) else statement.start
+            statement = replace(statement, start=start, stop=stop, body=inner)
+        found.append(statement)
+    return tuple(found)
+
+
 def _bodies(body: Body) -> Iterator[Body]:
     for k, statement in enumerate(body):
         for instead in _statements(statement):
@@ -166,6 +186,7 @@ def _statements(statement: Statement) -> Iterator[Body]:
             for inner in _bodies(body):
                 yield (replace(statement, body=inner),)
         case Gate(var=var, size=size, value=value, body=body):
+            yield from _hoisted(statement)
             for k in range(size):
                 yield _put(body, var, Num(k))
             for inner in _bodies(body):
@@ -184,7 +205,15 @@ def _statements(statement: Statement) -> Iterator[Body]:
                 yield (replace(statement, condition=less),)
 
 
+def _hoisted(branch: Gate | Switch) -> Iterator[Body]:
+    """Yield the value of a branch itself, for what is set in it."""
+    for inner in walk((branch,)):
+        if isinstance(inner, Set):
+            yield (replace(inner, value=branch.value),)
+
+
 def _switches(switch: Switch) -> Iterator[Body]:
+    yield from _hoisted(switch)
     for k, case in enumerate(switch.cases):
         yield case.body
         for inner in _bodies(case.body):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fuzz.case import Case, Mismatch, name_of
+from fuzz.case import SEEDS, Case, Mismatch, name_of
 from neuralc.backends.soft.module import Precision
 from tests.random_models import random_distributions
 from tests.soft.reference import compare, inputs_of, module_of, one_hot, results_of
@@ -25,11 +25,12 @@ def check_sure_logarithms(case: Case) -> None:
 def check_distributions(case: Case) -> None:
     """Check distributions against the interpreter on distributions."""
     program, names = case.program, {d.name for d in case.program.of("param")}
-    drawn = [random_distributions(program, 4 * case.seed + k) for k in range(4)]
-    choices = [{k: v for k, v in one.items() if k[0] in names} for one in drawn[:2]]
-    examples = [{k: v for k, v in one.items() if k[0] not in names} for one in drawn[2:]]
+    programs, count = len(case.choices), len(case.choices) + len(case.inputs)
+    drawn = [random_distributions(program, SEEDS * case.seed + k) for k in range(count)]
+    choices = [{k: v for k, v in one.items() if k[0] in names} for one in drawn[:programs]]
+    examples = [{k: v for k, v in one.items() if k[0] not in names} for one in drawn[programs:]]
     try:
-        compare(program, choices if names else choices[:1], examples, tolerance=TOLERANCE)
+        compare(program, choices, examples, tolerance=TOLERANCE)
     except AssertionError as error:
         raise Mismatch(str(error).split("Program(")[0]) from None
 

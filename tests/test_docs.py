@@ -16,14 +16,16 @@ from neuralc.cli import group
 from neuralc.data.examples_json import read_batches
 from neuralc.ir import check
 from neuralc.lang import model as language
+from neuralc.lang import pyfn
 from neuralc.lang.model import hyper_names, parse
 from neuralc.source import Source
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "neuralc"
 README, LANGUAGE = ROOT / "README.md", ROOT / "docs" / "language.md"
+VERIFY = ROOT / "docs" / "verify.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-CODE = re.compile(r"\bE[12]\d\d\b")
+CODE = re.compile(r"\bE[123]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
 
 
@@ -53,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ---- examples
 
 
-@pytest.mark.parametrize("path", [README, LANGUAGE], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [README, LANGUAGE, VERIFY], ids=lambda path: path.name)
 def test_python_and_models(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each block is a file of its own, so that `@nc.model` finds its text."""
     found = blocks(path, "python")
@@ -108,7 +110,7 @@ def test_error_codes() -> None:
     for path in PACKAGE.rglob("*.py"):
         used |= set(re.findall(r'"(E\d{3})"', path.read_text("utf-8")))
     assert written == used
-    listed = set(CODE.findall(f"{language.__doc__}{check.__doc__}"))
+    listed = set(CODE.findall(f"{language.__doc__}{check.__doc__}{pyfn.__doc__}"))
     assert listed == used - {"E290"}  # of the textual form, see `ir/words.py`
 
 

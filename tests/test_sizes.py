@@ -19,7 +19,7 @@ LONG_FUNCTIONS: dict[str, int] = {}
 MACHINES = ROOT / "src" / "neuralc" / "machines"
 FILES = sorted(
     path
-    for folder in ("src", "tests", "benchmarks")
+    for folder in ("src", "tests", "benchmarks", "fuzz")
     for path in (ROOT / folder).rglob("*.py")
     if "golden" not in path.parts and not (path.parent == MACHINES and path.stem != "__init__")
 )

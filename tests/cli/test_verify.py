@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from neuralc.cli import group
-from tests.inspect.test_verify import INVERT, SWAP, WIDE, model, of, solution
+from tests.inspect.programs import WIDE, model, of, solution
+from tests.machines.solved import INVERT, SWAP
 
 REFERENCE = """\
 def helper(a, b):

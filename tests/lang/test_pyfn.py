@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from neuralc.errors import ModelErrors, SourceError
 from neuralc.lang.pyfn import Concrete, from_function, read, read_expression
 from neuralc.source import Source
-from tests.lang.functions import FAILING, FUNCTIONS, domain, inputs_of, python
+from tests.lang.failing import FAILING
+from tests.lang.functions import FUNCTIONS, domain, inputs_of, python
 
 
 def concrete(text: str, **options: Any) -> Concrete:

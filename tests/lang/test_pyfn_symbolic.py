@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from neuralc.errors import Declined, SourceError
 from neuralc.lang.pyfn import Concrete, Encoded, Reference, encode, read, read_expression
 from neuralc.source import Source
-from tests.lang.functions import DECLINED, FAILING, FUNCTIONS, Input, domain, inputs_of
+from tests.lang.failing import DECLINED, FAILING
+from tests.lang.functions import FUNCTIONS, Input, domain, inputs_of
 from tests.lang.test_pyfn import NAMES, expressions
 
 z3 = pytest.importorskip("z3")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuralc.backends.search import likelihood
 from neuralc.data import expressions
 from neuralc.data.digits import Digits
 from neuralc.data.expressions import load_operators
@@ -24,13 +25,14 @@ def made_up(name: str, classes: int, seed: int) -> Digits:
 
     def draw(count: int) -> tuple[np.ndarray, np.ndarray]:
         labels = rng.integers(classes, size=count)
-        images = shapes[labels] + rng.normal(0, 0.2, size=(count, 5, 5))
+        images = shapes[labels] + rng.normal(0, 0.3, size=(count, 5, 5))
         return images.astype(np.float32), labels
 
     return Digits(name, *draw(4000), *draw(500))
 
 
-def test_the_program_is_found_on_made_up_images() -> None:
+def test_the_program_is_found_on_made_up_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likelihood, "CHAINS", 100)
     told: list[tuple[int, int, str]] = []
     result = run_math_search(
         made_up("digits", 10, 0), made_up("operators", 4, 1), seeds=1, examples=400,

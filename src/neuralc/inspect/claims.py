@@ -66,7 +66,8 @@ class EqualsFunction:
                 continue
             self._fits(result, row)
             if not all(_agrees(result[name], mine[name]) for name in self.shapes):
-                return Checked(asked, Counterexample(row, mine, _readable(result)))
+                wanted = {name: _readable(result[name]) for name in self.shapes}
+                return Checked(asked, Counterexample(row, mine, wanted))
         return Checked(asked)
 
     def _fits(self, result: Mapping[str, Any], row: Mapping[str, Any]) -> None:
@@ -139,8 +140,6 @@ def _agrees(wanted: Any, found: Any) -> bool:
 
 def _readable(value: Any) -> Any:
     """Return numbers and lists in the place of truth values and tuples."""
-    if isinstance(value, Mapping):
-        return {name: _readable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_readable(part) for part in value]
     return int(value) if isinstance(value, bool) else value

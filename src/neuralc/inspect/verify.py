@@ -72,19 +72,10 @@ def verify(
     program = subject(solution)
     condition = None if where is None else _condition(where, "where", program, program.inputs)
     if property is not None:
-        names = (*program.inputs, *program.outputs)
-        claim: Claim = Holds(_condition(property, "property", program, names), program)
+        claim: Claim = _holds(property, program)
     else:
         claim = _equals(against, program, max(few, samples))
-    domain = Domain(
-        program.inputs,
-        None if condition is None else Concrete(condition),
-        dict(program.program.hypers),
-        most=few,
-        deadline=deadline,
-    )
-    if not domain.count:
-        raise NeuralcError(f"no input fulfils `{where}`: nothing is to be proved")
+    domain = _domain(program, condition, few, deadline)
     question = Question(program, claim, domain, condition, deadline)
     if domain.counted and domain.count <= few:
         return question.exhaustive(began)
@@ -175,6 +166,21 @@ def _condition(text: str, what: str, program: Subject, decls: Iterable[Decl]) ->
     found = read_expression(text, what)
     check_names(found, [*(decl.name for decl in decls), *dict(program.program.hypers)], None)
     return found
+
+
+def _domain(program: Subject, condition: Reference | None, few: int, deadline: float) -> Domain:
+    where = None if condition is None else Concrete(condition)
+    constants = dict(program.program.hypers)
+    domain = Domain(program.inputs, where, constants, most=few, deadline=deadline)
+    if condition is not None and not domain.count:
+        text = condition.source.text
+        raise NeuralcError(f"no input fulfils `{text}`: nothing is to be proved")
+    return domain
+
+
+def _holds(text: str, program: Subject) -> Holds:
+    names = (*program.inputs, *program.outputs)
+    return Holds(_condition(text, "property", program, names), program)
 
 
 def _equals(against: Any, program: Subject, runs: int) -> Claim:

@@ -11,16 +11,16 @@ from neuralc.backends.base.problem import Candidate, Outcome, Problem, Report
 from neuralc.backends.exact import Executor, sites
 from neuralc.backends.exact import declines as no_exact_execution
 from neuralc.backends.search import likelihood
-from neuralc.backends.search.anneal import CHAINS, Annealing
+from neuralc.backends.search.annealing import Annealing
 from neuralc.backends.search.enumerate import Enumeration
 from neuralc.backends.search.machine import Machine
-from neuralc.backends.search.scoring import mistakes
 from neuralc.backends.search.space import Array, Space
+from neuralc.ir.space import log10_size
 
 PLAIN = 3_000  # runs of plain Python before anything is compiled
 FIRST, GROWTH = 1 << 25, 2  # runs of the first systematic turn; then more and more
-SLOWER = 8  # times slower is a run of annealing
-RUNS = 1 << 16  # of one step of annealing, at most
+ROUNDS = 3  # of annealing in a turn
+SMALL = 8.0  # 10 ** 8 programs: the systematic search goes first
 FEW = 200  # examples that are checked without compilation
 
 
@@ -72,34 +72,23 @@ class _Solver:
     def _by_turns(self) -> Outcome:
         """Give both searches turns that take about equally long, longer and longer ones."""
         systematic = Enumeration(Machine(self.problem))
-        random: Annealing | None = None
-        search, runs, more = systematic.search(), FIRST, ""
+        random = Annealing(self.problem, self.space)
+        search, annealing, runs = systematic.search(), random.search(), FIRST
+        first = log10_size(self.problem.program) <= SMALL
         while self.problem.left():
-            if self._turn(search, runs):
-                return self._outcome(systematic, True, more)
+            if first and self._turn(search, runs):
+                return self._outcome(systematic, True, random.note)
+            first = True
             self._look(systematic.best)
             self.report(systematic.note, None)
-            if not self.problem.left():
-                break
-            if random is None:
-                random = self._annealing()
-                annealing = random.search()
-            done = self._turn(annealing, runs // SLOWER // self.problem.examples.count)
-            self._look(random.best)
-            more = random.note
-            self.report(more, None)
-            if done:
-                break
+            for _ in range(ROUNDS):
+                next(annealing, None)
+                self._look(random.best)
+                self.report(random.note, None)
+                if random.done:
+                    return self._outcome(systematic, False, random.note)
             runs *= GROWTH
-        return self._outcome(systematic, False, more)
-
-    def _annealing(self) -> Annealing:
-        problem = self.problem
-        executor = Executor(problem.program, threads=problem.threads)
-        return Annealing(
-            self.space, mistakes(executor, problem.examples), seed=problem.seed,
-            chances=problem.chances, chains=max(16, min(CHAINS, RUNS // problem.examples.count)),
-        )  # fmt: skip
+        return self._outcome(systematic, False, random.note)
 
     def _turn(self, search: Iterator[int], most: int | None) -> bool:
         """Let a search work; tell whether it has come to its end."""

@@ -4,8 +4,8 @@ Stable error codes of this front end:
 
     E300 not Python            E301 unknown name             E302 unknown function or method
     E303 number of arguments   E304 statement not supported  E305 expression not supported
-    E306 parameters            E307 what is returned         E308 given a meaning twice
-    E309 no such function      E310 nested too deeply
+    E306 parameters            E307 what is returned         E309 no such function
+    E310 nested too deeply
     E320 no result on an input E321 too many steps           E322 does not fit the outputs
 """
 

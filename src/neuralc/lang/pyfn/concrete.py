@@ -15,7 +15,7 @@ from neuralc.errors import SourceError
 from neuralc.lang.pyfn.blocks import fill
 from neuralc.lang.pyfn.closures import Values
 from neuralc.lang.pyfn.machine import NOTHING, Function, Machine, Stop
-from neuralc.lang.pyfn.reference import Reference, parameters
+from neuralc.lang.pyfn.reference import Reference, parameters, too_deep
 
 MOST_STEPS = 200_000
 """Turns of loops and calls of functions, for one input."""
@@ -34,20 +34,17 @@ class Concrete:
             steps: turns of loops and calls of functions that one input may take.
 
         Raises:
-            SourceError: a constant of the file has no value.
+            SourceError: a constant of the file has no value, or the text is nested too deeply.
 
         """
         self.reference = reference
-        self._machine = machine = Machine(steps)
-        machine.functions |= {
-            name: Function(parameters(node)) for name, node in reference.helpers.items()
-        }
-        for name, node in reference.helpers.items():
-            fill(machine, machine.functions[name], node)
+        self._machine = Machine(steps)
         self._main = Function(reference.parameters)
-        fill(machine, self._main, reference.main)
-        self._constants()
-        self._lists = {k: v for k, v in machine.constants.items() if _has_list(v)}
+        try:
+            self._fill()
+        except RecursionError:
+            raise too_deep(reference.source) from None
+        self._lists = {k: v for k, v in self._machine.constants.items() if _has_list(v)}
 
     def __call__(self, inputs: Mapping[str, Any]) -> Any:
         """Return what the function gives: a number, a list, a dict of outputs, or None.
@@ -74,6 +71,16 @@ class Concrete:
             given_names = dict(zip(self.reference.parameters, given, strict=True))
             raise self._error(stop, given_names) from None
         return result
+
+    def _fill(self) -> None:
+        """Make the closures of all functions; then the constants, which may call them."""
+        helpers = self.reference.helpers
+        functions = {name: Function(parameters(node)) for name, node in helpers.items()}
+        self._machine.functions.update(functions)
+        for name, node in helpers.items():
+            fill(self._machine, functions[name], node)
+        fill(self._machine, self._main, self.reference.main)
+        self._constants()
 
     def _constants(self) -> None:
         """Give every constant its value, in the order of the text; tables may call helpers."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from neuralc.errors import FileError, ModelErrors, SourceError
 from neuralc.lang.pyfn.check import Checker, Scope
-from neuralc.lang.pyfn.reference import Reference, span
+from neuralc.lang.pyfn.reference import Reference, span, too_deep
 from neuralc.lang.pyfn.words import nearest
 from neuralc.source import Source, Span
 
@@ -74,13 +74,7 @@ def _guarded(source: Source, work: Callable[[], Reference]) -> Reference:
     try:
         return work()
     except RecursionError:
-        error = SourceError(
-            "E310",
-            "the text is nested too deeply",
-            Span(source, 0, 1),
-            hint="split long expressions and deep nests of statements",
-        )
-        raise ModelErrors([error]) from None
+        raise ModelErrors([too_deep(source)]) from None
 
 
 def _read(source: Source, name: str, like: str) -> Reference:

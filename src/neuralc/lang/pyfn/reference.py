@@ -47,6 +47,16 @@ class Reference:
         return SourceError(code, message, span(self.source, node), label=label, hint=hint)
 
 
+def too_deep(source: Source) -> SourceError:
+    """Return the error for a text that Python's own stack does not hold."""
+    return SourceError(
+        "E310",
+        "the text is nested too deeply",
+        Span(source, 0, 1),
+        hint="split long expressions and deep nests of statements",
+    )
+
+
 def parameters(function: ast.FunctionDef) -> tuple[str, ...]:
     """Return the names of the parameters of a function."""
     return tuple(arg.arg for arg in (*function.args.posonlyargs, *function.args.args))

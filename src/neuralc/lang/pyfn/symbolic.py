@@ -116,9 +116,9 @@ def encode(
         MissingExtra: z3 is not installed.
 
     """
-    paths = Paths(reference, domain, deadline)
     known = constants or {}
     try:
+        paths = Paths(reference, domain, deadline)
         given = {
             name: known[name] if name in known
             else _given(paths, inputs[name], sizes[name])
