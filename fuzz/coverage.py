@@ -11,7 +11,6 @@ from neuralc.ir.nodes import (
     For,
     Gate,
     If,
-    Num,
     Observe,
     Op,
     Program,
@@ -149,10 +148,11 @@ def _tests(value: Static) -> bool:
 
 
 def _guards(statement: If) -> bool:
-    """Tell whether an arm subtracts what the condition compares with: elsewhere it is negative."""
+    """Tell whether an arm subtracts what the condition compares: elsewhere it is negative."""
     match statement.condition:
-        case Op(op="<" | ">=", args=(one, Num() as cut)):
-            return f"{Op('-', (one, cut))!r}" in repr((statement.then, statement.orelse))
+        case Op(op="<" | ">=", args=(one, cut)):
+            arms = repr((statement.then, statement.orelse))
+            return any(repr(Op("-", pair)) in arms for pair in ((one, cut), (cut, one)))
     return False
 
 

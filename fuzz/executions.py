@@ -6,12 +6,12 @@ Slow ones are run on every n-th seed only, so that most programs go through the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from fuzz import exact, models, plain, soft, solve, symbolic
 from fuzz.case import Case
-from neuralc.backends import sat, search
+from neuralc.backends import cp, sat, search, smt
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ EXECUTIONS = (
     Execution("soft-log", 4, soft.check_sure_logarithms),
     Execution("soft-distributions", 4, soft.check_distributions),
     Execution("sat", 1, partial(symbolic.check, new=models.Sat, pairs=6)),
+    Execution("smt", 5, partial(symbolic.check, new=models.Smt, pairs=2)),
+    Execution("cp", 10, partial(symbolic.check, new=models.Cp, pairs=1)),
     Execution("solve-sat", 3, partial(solve.check, solve=sat.solve)),
+    Execution("solve-smt", 15, partial(solve.check, solve=smt.solve)),
+    Execution("solve-cp", 20, partial(solve.check, solve=cp.solve)),
     Execution(
         "solve-search", 10,
         partial(solve.check, solve=partial(search.solve, jit=False), largest=solve.SMALL),
@@ -51,21 +55,14 @@ EXECUTIONS = (
 def chosen(names: str | None) -> tuple[Execution, ...]:
     """Return the executions of a list such as `"exact,soft"`, each for every seed; None: all.
 
-    A name stands for all that begin with it: `"soft"` for `"soft-log"` too.
-
     Raises:
         ValueError: there is no execution of some name.
 
     """
     if names is None:
         return EXECUTIONS
-    found: list[Execution] = []
-    for name in names.split(","):
-        some = [e for e in EXECUTIONS if e.name == name or e.name.startswith(f"{name}-")]
-        if not some:
-            known = ", ".join(e.name for e in EXECUTIONS)
-            raise ValueError(f"there is no execution {name!r}; there are {known}")
-        found += [
-            Execution(e.name, 1, e.check) for e in some if e.name not in {f.name for f in found}
-        ]
-    return tuple(found)
+    known = {one.name: one for one in EXECUTIONS}
+    wanted = names.split(",")
+    if unknown := [name for name in wanted if name not in known]:
+        raise ValueError(f"there is no execution {unknown[0]!r}; there are {', '.join(known)}")
+    return tuple(replace(known[name], every=1) for name in wanted)

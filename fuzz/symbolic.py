@@ -1,36 +1,37 @@
 """The symbolic run of a constraint solver against the plain interpreter.
 
 On known numbers it must give the same known numbers. On unknown ones, pinned to the same numbers
-by demands so that nothing folds, it must have a model, with the same results and with no others.
+by demands so that nothing folds, it must have a model with the same results, and none with others;
+and where the solver is free to choose, what it chooses must be allowed, and its results true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from fuzz.case import Case, Mismatch, agree, name_of, named
-from fuzz.models import Models
+from fuzz.case import Assignment, Case, Mismatch, agree, name_of, named
+from fuzz.models import Model, Models, Pairs
 from neuralc.backends.base.ground import unknown_choices, unknown_inputs
 from neuralc.backends.base.symbolic import Terms, run
-from neuralc.ir.evaluate import Element
-
-Store = Mapping[Element, Any]
+from neuralc.ir.algebras import Integers
+from neuralc.ir.evaluate import evaluate
+from tests.random_models import given_elements
 
 
 def check(case: Case, new: Callable[[], Models], *, pairs: int) -> None:
     """Check a constraint solver on a case; at most so many pairs of choices and inputs."""
     places = [(p, e) for p in range(len(case.choices)) for e in range(len(case.inputs))]
-    shuffled = Random(case.seed).sample(places, len(places))[:pairs]
-    _constants(case, new().terms, *shuffled[0])
-    models = new()
-    given = {**unknown_choices(case.program, models.terms),
-             **unknown_inputs(case.program, models.terms)}  # fmt: skip
-    store = run(case.program, given, models.terms)
-    for p, e in shuffled:
-        _pinned(case, models, given, store, (p, e))
-    _mixed(case, new(), *shuffled[-1])
+    first, *rest = Random(case.seed).sample(places, len(places))[:pairs]
+    _constants(case, new().terms, *first)
+    whole = _Whole(case, new(), {})
+    for at in (first, *rest):
+        whole.pinned(at)
+    whole.free(first)
+    rng, truth = Random(case.seed), case.truth[first[0]][first[1]]
+    some = {k: truth[k] for k in whole.given if rng.random() < 0.4}
+    _Whole(case, new(), some).pinned(first)
 
 
 def _constants(case: Case, terms: Terms[Any], p: int, e: int) -> None:
@@ -42,38 +43,51 @@ def _constants(case: Case, terms: Terms[Any], p: int, e: int) -> None:
     agree(known, case.truth[p][e], f"on the constants of choices {p}, inputs {e}")
 
 
-def _mixed(case: Case, models: Models, p: int, e: int) -> None:
-    """Check a run on which some of what is given is known and the rest is not."""
-    program, terms = case.program, models.terms
-    unknown = {**unknown_choices(program, terms), **unknown_inputs(program, terms)}
-    rng, truth = Random(case.seed), case.truth[p][e]
-    given = {k: terms.constant(truth[k]) if rng.random() < 0.4 else v for k, v in unknown.items()}
-    _pinned(case, models, given, run(program, given, terms), (p, e))
+class _Whole:
+    """A run on choices and inputs that are unknown, but for some."""
 
+    def __init__(self, case: Case, models: Models, known: Assignment) -> None:
+        self.case, self.models = case, models
+        program, terms = case.program, models.terms
+        unknown = {**unknown_choices(program, terms), **unknown_inputs(program, terms)}
+        self.given = {k: terms.constant(known[k]) if k in known else v for k, v in unknown.items()}
+        self.store = run(program, self.given, terms)
 
-def _pinned(case: Case, models: Models, given: Store, store: Store, at: tuple[int, int]) -> None:
-    """Check one run on unknown numbers that are demanded to be those of a pair."""
-    truth, where = case.truth[at[0]][at[1]], f"choices {at[0]}, inputs {at[1]}"
-    demands = [(value, truth[element]) for element, value in given.items()]
-    model = models.find(demands)
-    if model is None:
-        raise Mismatch(f"{where}: no model, wanted {named(case.results(*at))}")
-    both = {element: value for element, value in truth.items() if element in store}
-    agree({k: model(store[k]) for k in both}, both, f"in the model of {where}")
-    results = case.results(*at)
-    missing = [name_of(element) for element in results if element not in store]
-    if missing:
-        raise Mismatch(f"{where}: {', '.join(missing)} are not set")
-    for other in _others(models, demands, [(store[k], v) for k, v in results.items()]):
-        found = {k: other(store[k]) for k in results}
-        raise Mismatch(
-            f"{where}: another model has {named(found)}, the only one is {named(results)}"
-        )
+    def pinned(self, at: tuple[int, int]) -> None:
+        """Demand the choices and inputs of a pair: the results are the true ones."""
+        truth, where = self.case.truth[at[0]][at[1]], f"choices {at[0]}, inputs {at[1]}"
+        results = self.case.results(*at)
+        missing = [name_of(element) for element in results if element not in self.store]
+        if missing:
+            raise Mismatch(f"{where}: {', '.join(missing)} are not set")
+        demands = [(value, truth[element]) for element, value in self.given.items()]
+        model = self.models.find(demands)
+        if model is None:
+            raise Mismatch(f"{where}: no model, wanted {named(results)}")
+        self.true(model, truth, f"in the model of {where}")
+        other = self.other(results, demands)
+        if other is not None:
+            found = {k: other(self.store[k]) for k in results}
+            raise Mismatch(f"{where}: a model has {named(found)}, the only one is {named(results)}")
 
+    def free(self, at: tuple[int, int]) -> None:
+        """Ask for other results than those of a pair: they are those of what is chosen then."""
+        model = self.other(self.case.results(*at), [])
+        if model is None:
+            return
+        given = {element: model(value) for element, value in self.given.items()}
+        sizes = given_elements(self.case.program)
+        if any(not 0 <= number < sizes[element] for element, number in given.items()):
+            raise Mismatch(f"a model has {named(given)}, which is not allowed")
+        truth = evaluate(self.case.program, given, Integers())
+        self.true(model, truth, f"in a model for {named(given)}")
 
-def _others(models: Models, demands: Any, results: Any) -> Iterator[Any]:
-    """Yield a model with other results, if there is one."""
-    if results:
-        model = models.find(demands, results)
-        if model is not None:
-            yield model
+    def other(self, results: Assignment, demands: Pairs) -> Model | None:
+        """Return a model that has not all these results, if there is one."""
+        unlike = [(self.store[element], number) for element, number in results.items()]
+        return self.models.find(demands, unlike) if unlike else None
+
+    def true(self, model: Model, truth: Assignment, where: str) -> None:
+        """Check all elements that are set in both runs."""
+        both = {element: number for element, number in truth.items() if element in self.store}
+        agree({element: model(self.store[element]) for element in both}, both, where)

@@ -30,7 +30,7 @@ from neuralc.ir.nodes import (
     Sym,
     Value,
 )
-from tests.random_values import Draw, Features, Readable, Values, limit_of
+from tests.random_values import ONE, TWO, Draw, Features, Readable, Values, limit_of
 
 __all__ = ["Draw", "Features", "Generator", "limit_of"]
 
@@ -87,7 +87,7 @@ class Generator(Values):
         var = self.fresh("g")
         with self.inside((var, possible)):
             first: Body = ()
-            if self.features.gate_targets and self.chance(10):
+            if self.features.gate_targets and self.chance(20):
                 first = self.temporary(0, (var, size))
             inner = (self.gate(targets, depth),) if nested else self.sets(targets, depth - 1)
         return Gate(var, size, value, (*first, *inner))
@@ -126,8 +126,8 @@ class Generator(Values):
             return self.value(size, 1)
         used = args[::-1] if self.chance(20) else args
         sizes = tuple(n for _, n in used)
-        kinds = ["random", "add", "min", "less"] if len(used) == 2 else ["random", "inc", "copy"]
-        table = self.tabled(self.draw.choice(kinds), sizes, size)
+        kinds = TWO if len(used) == 2 else ONE
+        table = self.tabled(self.draw.choice(["random", "random", *kinds]), sizes, size)
         return Call(table.name, tuple(value for value, _ in used))
 
     def choice(self, targets: Sequence[Target], depth: int) -> If:
@@ -141,17 +141,20 @@ class Generator(Values):
     def guard(self, targets: Sequence[Target], depth: int) -> If:
         """Return a test whose arms make sense only where it holds, or does not."""
         one, bound = self.draw.choice([pair for pair in self.scope if pair[1] > 1])
-        cut = self.draw.integers(1, bound - 1)
         scope = [pair for pair in self.scope if pair[0] != one]
+        least = most = self.draw.integers(1, bound - 1)
+        cut: Static = Num(least)
+        if scope and self.chance(40):
+            (cut, most), least = self.draw.choice(scope), 0
         with self.inside():
-            self.scope = [*scope, (one, cut)]
+            self.scope = [*scope, (one, min(bound, most)), (Op("-", (cut, one)), most + 1)]
             then = self.sets(targets, depth - 1)
         with self.inside():
-            self.scope = [*scope, (Op("-", (one, Num(cut))), bound - cut)]
+            self.scope = [*scope, (one, bound), (Op("-", (one, cut)), bound - least)]
             orelse = self.sets(targets, depth - 1)
         if self.chance(30):
-            return If(Op(">=", (one, Num(cut))), orelse, then)
-        return If(Op("<", (one, Num(cut))), then, orelse)
+            return If(Op(">=", (one, cut)), orelse, then)
+        return If(Op("<", (one, cut)), then, orelse)
 
     def temporary(self, depth: int, *more: tuple[str, int]) -> Body:
         """Set a new variable, with an element for each turn of the loops around."""

@@ -53,20 +53,35 @@ class Readable:
     lengths: tuple[int, ...] = ()
 
 
+ONE = ("inc", "copy", "permuted")
+TWO = ("add", "sub", "bus", "min", "max", "eq", "less", "more", "first", "shift")
+GROUPS = ("inc", "permuted", "add", "sub", "bus", "min", "max", "shift")
+
+
 def table_values(kind: str, sizes: Sequence[int], size: int, draw: Draw) -> tuple[int, ...]:
     """Return the values of a table of some kind, brought into range where need be."""
+    offset = draw.choice([0, 0, 1, draw.integers(0, size - 1)])
+    no, yes = draw.choice(
+        [(0, 1), (1, 0), (draw.integers(0, size - 1), draw.integers(0, size - 1))]
+    )
+    shift = [draw.integers(0, size - 1) for _ in range(max(sizes, default=0))]
     functions: dict[str, Callable[..., int]] = {
-        "add": lambda a, b: (a + b) % size,
-        "sub": lambda a, b: (a - b) % size,
-        "min": lambda a, b: min(a, b) % size,
-        "max": lambda a, b: max(a, b) % size,
-        "eq": lambda a, b: int(a == b) % size,
-        "less": lambda a, b: int(a < b) % size,
-        "inc": lambda a: (a + 1) % size,
-        "copy": lambda a: a % size,
+        "add": lambda a, b: a + b + offset,
+        "sub": lambda a, b: a - b + offset,
+        "bus": lambda a, b: b - a + offset,
+        "min": min,
+        "max": max,
+        "eq": lambda a, b: yes if a == b else no,
+        "less": lambda a, b: yes if a < b else no,
+        "more": lambda a, b: yes if a > b else no,
+        "first": lambda a, b: a,
+        "shift": lambda a, b: a + shift[b],
+        "inc": lambda a: a + 1 + offset,
+        "copy": lambda a: a,
+        "permuted": lambda a: a * (size - 1) + offset,
         "random": lambda *args: draw.integers(0, size - 1),
     }
-    return tuple(functions[kind](*args) for args in product(*map(range, sizes)))
+    return tuple(functions[kind](*args) % size for args in product(*map(range, sizes)))
 
 
 def limit_of(decl: Decl, index: Sequence[int]) -> int:
@@ -201,12 +216,10 @@ class Values:
         old = [table for table in self.tables if table.size <= size]
         if old and self.chance(50):
             return self.draw.choice(old)
-        kinds = ["add", "sub", "min", "max", "eq", "less", "inc", "copy", "random", "random"]
-        kind = self.draw.choice(kinds)
-        one, two = kind in ("inc", "copy"), kind in ("add", "sub", "min", "max", "eq", "less")
-        count = 1 if one else 2 if two else self.draw.choice([1, 2, 0, 3])
-        sizes = tuple(self.size() for _ in range(count))
-        if kind in ("add", "sub", "inc", "min", "max") and self.chance(70):
+        kind = self.draw.choice([*ONE, *TWO, "random", "random", "random"])
+        count = 1 if kind in ONE else 2 if kind in TWO else self.draw.choice([1, 2, 0, 3])
+        sizes = tuple(self.size() if count < 3 else min(self.size(), 4) for _ in range(count))
+        if kind in GROUPS and self.chance(70):
             sizes = (size,) * count  # so that it is the whole group, not a part
         return self.tabled(kind, sizes, size)
 

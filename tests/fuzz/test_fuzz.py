@@ -129,7 +129,7 @@ class Shifted(Clauses):
 
 @pytest.mark.parametrize(
     ("terms", "message"),
-    [(Loose, "another model has|in the model of"), (Strict, "no model"), (Shifted, "constants")],
+    [(Loose, "a model has|in the model of"), (Strict, "no model"), (Shifted, "constants")],
 )
 def test_a_wrong_encoding_is_found(terms: type[Clauses], message: str) -> None:
     class Broken(models.Sat):
@@ -223,9 +223,8 @@ def test_what_gives_up_or_declines_is_counted() -> None:
 
 
 def test_names_of_executions() -> None:
-    assert [(one.name, one.every) for one in chosen("soft-log,exact")] == [
-        ("soft-log", 1), ("exact", 1), ("exact-jit", 1),
-    ]  # fmt: skip
+    found = [(one.name, one.every) for one in chosen("soft-log,exact")]
+    assert found == [("soft-log", 1), ("exact", 1)]
     with pytest.raises(ValueError, match="no execution 'sof'; there are plain"):
         chosen("sof")
 

@@ -10,6 +10,36 @@ def f(g, i):
     row[0] = 1
     return g
 """),
+    "shared twice over": (
+        "a list is changed that has several names on some paths only",
+        """\
+# x 3, y 2
+def f(x, y):
+    a = [0, 0]
+    b = a if x > 0 else [1, 1]
+    b = b if y else [2, 2]
+    b[0] = 9
+    return [a, b]
+""",
+    ),
+    "without a name": (
+        "a list is changed that has several names on some paths only",
+        """\
+# x 2
+def replaced(c, x):
+    old = c[0]
+    c[0] = [1]
+    if x:
+        return old
+    return [2]
+
+def f(x):
+    c = [[0]]
+    found = [c[0], replaced(c, x)]
+    found[1][0] = 9
+    return found
+""",
+    ),
     "shared by two": ("a list is changed that has several names on some paths only", """\
 # i 2
 def f(i):

@@ -90,10 +90,11 @@ class Writer:
                 lines += [f"{indent}else:", *self.block(depth - 1, inner)]
             return lines
         self.loops += 1
-        head = self.pick("for i in range(x % 3):", "for i in range(2):", "for i in a:", "n = 0")
+        n = f"n{self.loops}"  # one for each loop within another, so that all of them end
+        head = self.pick("for i in range(x % 3):", "for i in range(2):", "for i in a:", f"{n} = 0")
         lines = [indent + head]
-        if head == "n = 0":
-            lines += [f"{indent}while n < y % 3:", f"{inner}n += 1"]
+        if head == f"{n} = 0":
+            lines += [f"{indent}while {n} < y % 3:", f"{inner}{n} += 1"]
         else:
             lines += [f"{inner}y += i"]
         lines += self.block(depth - 1, inner)

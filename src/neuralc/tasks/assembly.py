@@ -47,6 +47,6 @@ TASKS = (
     ),
     _task(
         "assembly-list-k", 8, 10, 16, memory.linked_lists, memory.list_accessed,
-        memory.index_layout_and_zero, 30,
+        memory.index_and_layout, 40,
     ),
 )  # fmt: skip

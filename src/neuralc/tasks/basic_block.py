@@ -40,6 +40,6 @@ TASKS = (
     ),
     _task(
         "block-list-k", 8, 8, 11, memory.linked_lists, memory.list_accessed,
-        memory.index_layout_and_zero, 30,
+        memory.index_and_layout, 40,
     ),
 )  # fmt: skip

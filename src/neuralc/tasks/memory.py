@@ -69,9 +69,9 @@ def list_accessed(memory: Memory) -> Memory:
     return [memory[_node(memory)], *memory[1:]]
 
 
-def index_layout_and_zero(memory: Memory) -> Hashable:
-    """Return k, where the second node lies, and whether the value that is asked for is 0."""
-    return memory[0], memory[2], memory[_node(memory)] == 0
+def index_and_layout(memory: Memory) -> Hashable:
+    """Return k, and where the second node lies."""
+    return memory[0], memory[2]
 
 
 def _node(memory: Memory) -> int:

@@ -5,7 +5,7 @@ Shared by solvers that would rather have arithmetic than a table of many rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -38,10 +38,24 @@ def rows(function: Function, supports: Supports, solver: str) -> dict[tuple[int,
     return {numbers: value for numbers, value in calls if value is not None}
 
 
-def structure(function: Function, supports: Supports) -> Structure | None:
-    """Return what a function really is; None where it has no value for some arguments."""
-    if function.table is not None:
-        return classify(function.table)
+class Structures:
+    """What functions really are; looks at each of them once."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Structure | None] = {}
+
+    def of(self, function: Function, supports: Supports) -> Structure | None:
+        """Return the structure of a function; None where it has no value for some arguments."""
+        table = function.table
+        key = function.key if table is not None else (function.key, *map(tuple, supports))
+        if key not in self._found:
+            table = table or _tabulated(function, supports)
+            self._found[key] = None if table is None else classify(table)
+        return self._found[key]
+
+
+def _tabulated(function: Function, supports: Supports) -> Table | None:
+    """Return a function without a table as one, if its arguments count from 0."""
     sizes = tuple(map(len, supports))
     if any(tuple(s) != tuple(range(n)) for s, n in zip(supports, sizes, strict=True)):
         return None
@@ -49,7 +63,7 @@ def structure(function: Function, supports: Supports) -> Structure | None:
     known = tuple(value for value in values if value is not None and value >= 0)
     if len(known) < len(values):
         return None
-    return classify(Table("static", sizes, max(known) + 1, known))
+    return Table("static", sizes, max(known) + 1, known)
 
 
 def results(found: Structure, supports: Supports) -> tuple[int, ...]:

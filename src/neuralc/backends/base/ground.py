@@ -65,18 +65,25 @@ def constant_choices(
 def demands(
     program: Program, given: Mapping[Element, V], examples: Examples, k: int, terms: Terms[V]
 ) -> list[tuple[V, int]]:
-    """Run one example; return values with the numbers that they must be.
+    """Run one example; return values with the numbers that they must be, see `wanted`."""
+    store = run(program, {**given, **constant_inputs(program, examples, k, terms)}, terms)
+    return wanted(program, store, examples, k)
+
+
+def wanted(
+    program: Program, store: Mapping[Element, V], examples: Examples, k: int
+) -> list[tuple[V, int]]:
+    """Return values of a run of one example with the numbers that they must be.
 
     These are the observed outputs, and what the program itself observes.
     """
-    store = run(program, {**given, **constant_inputs(program, examples, k, terms)}, terms)
-    wanted = [
+    outputs = [
         (store[decl.name, index], int(examples.outputs[decl.name][(k, *index)]))
         for decl in program.of("output")
         for index in product(*map(range, decl.shape))
         if examples.outputs[decl.name][(k, *index)] >= 0
     ]
-    return wanted + observations(store)
+    return outputs + observations(store)
 
 
 def observations(store: Mapping[Element, V]) -> list[tuple[V, int]]:

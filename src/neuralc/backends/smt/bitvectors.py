@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
-from neuralc.backends.base.functions import bounds, distinct, results, rows, structure
+from neuralc.backends.base.functions import Structures, bounds, distinct, results, rows
 from neuralc.backends.base.symbolic import Function
 from neuralc.errors import MissingExtra
 from neuralc.ir.structure import Structure
@@ -70,6 +71,7 @@ class BitVectors:
         self.z3 = load_z3()
         self.constraints: list[Term] = []
         self._known: dict[Hashable, tuple[Bits, Any]] = {}  # with what keeps the key's terms alive
+        self._structures = Structures()
 
     # ---- what the symbolic run needs
 
@@ -141,11 +143,8 @@ class BitVectors:
 
     def _applied(self, function: Function, args: Sequence[Bits]) -> Bits:
         supports = [arg.numbers for arg in args]
-        count = 1
-        for support in supports:
-            count *= len(support)
-        if count > FEW_ROWS:
-            found = structure(function, supports)
+        if prod(map(len, supports)) > FEW_ROWS:
+            found = self._structures.of(function, supports)
             if found is not None and found.kind in ARITHMETIC:
                 term = self._computed(found, [args[k] for k in found.args])
                 numbers = results(found, supports)

@@ -39,6 +39,7 @@ class Branches(ABC):
         self.failures: list[Failure] = []
         self.state = State()
         self.guard: Bool = True
+        self.held: list[Value] = []  # lists that the open statements have computed so far
         self.place: Node = reference.main
         self.terms = Terms(lambda condition, message: self.fail(condition, message))
 
@@ -56,15 +57,16 @@ class Branches(ABC):
         """Return one of two values; each is computed on the path where it is needed."""
         if isinstance(condition, bool):
             return first() if condition else second()
-        before, guard = self.state, self.guard
+        before, guard, held = self.state, self.guard, len(self.held)
         ends = []
         for holds, work in ((condition, first), (self.terms.negated(condition), second)):
             self.state, self.guard = before.copy(), self.terms.both(guard, holds)
             ends.append((work(), self.state))
         (a, mine), (b, other) = ends
+        del self.held[held:]
         meeting = Meeting(self.terms, condition, mine, other)
         value = meeting.value(a, b)
-        self.state, self.guard = meeting.finish([value]), guard
+        self.state, self.guard = meeting.finish([value, *self.held]), guard
         return value
 
     def only_if(self, condition: Bool, work: Callable[[], Value]) -> Value:
@@ -79,7 +81,7 @@ class Branches(ABC):
             return self.terms.choose(condition, a, b)
         meeting = Meeting(self.terms, condition, self.state, self.state)
         value = meeting.value(a, b)
-        self.state = meeting.finish([value])
+        self.state = meeting.finish([value, *self.held])
         return value
 
     # ---- expressions
@@ -89,6 +91,8 @@ class Branches(ABC):
         value = self._value(node)
         if isinstance(value, Spoilt):
             raise Unencodable(value.reason)
+        if isinstance(value, List | tuple):
+            self.held.append(value)
         return value
 
     def _value(self, node: ast.expr) -> Value:

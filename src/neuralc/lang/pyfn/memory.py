@@ -156,7 +156,8 @@ class Meeting:
             mine = Counter(a for a, _ in self._made)
             other = Counter(b for _, b in self._made)
             for (a, b), made in self._made.items():
-                if a in alive or b in alive or mine[a] > 1 or other[b] > 1:
+                shared = mine[a] > 1 or other[b] > 1 or not self.state.frozen.isdisjoint((a, b))
+                if shared or a in alive or b in alive:
                     self.state.frozen |= {a, b, made.ident}
         return self.state
 

@@ -82,7 +82,9 @@ class Paths(Lists):
             if not self.alive:
                 return
             self._count()
+            held = len(self.held)
             self._statement(statement)
+            del self.held[held:]
 
     def _count(self) -> None:
         self.statements += 1
@@ -204,7 +206,7 @@ class Paths(Lists):
             if isinstance(guard, bool):  # the only path there is
                 self.guard, self.state = guard, state
                 continue
-            self.state = Meeting(self.terms, guard, state, self.state).finish()
+            self.state = Meeting(self.terms, guard, state, self.state).finish(self.held)
             self.guard = self.terms.either(guard, self.guard)
 
     def _for(self, node: ast.For) -> None:
@@ -313,7 +315,7 @@ class Paths(Lists):
         for condition, state, other in reversed(ends[:-1]):
             meeting = Meeting(self.terms, condition, state, self.state)
             value = meeting.value(other, value)
-            self.state = meeting.finish([value])
+            self.state = meeting.finish([value, *self.held])
         self.state.frames.pop()
         self.guard, self.alive = guard, True
         return value

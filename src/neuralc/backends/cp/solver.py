@@ -1,0 +1,34 @@
+"""The solver "cp": integer variables and CP-SAT, shown only the examples that it needs."""
+
+from __future__ import annotations
+
+from neuralc.backends.base import cegis, symbolic
+from neuralc.backends.base.problem import Outcome, Problem, Report
+from neuralc.backends.exact import Executor
+from neuralc.backends.cp.engine import Engine
+
+WORTH_COMPILING = 500  # examples: below, the plain kernel is done before numba has compiled
+
+
+def declines(problem: Problem) -> list[str]:
+    """Return why a program cannot be put into constraints: an empty list if it can."""
+    return symbolic.declines(problem.program)
+
+
+def solve(problem: Problem, report: Report) -> Outcome:
+    """Find choices, or prove that there are none.
+
+    Raises:
+        Declined: a function of the program has too many rows, and is no arithmetic.
+        MissingExtra: OR-Tools is not installed.
+
+    """
+    jit = problem.examples.count > WORTH_COMPILING
+    executor = Executor(problem.program, jit=jit, threads=problem.threads)
+
+    def judge(choices: cegis.Choices) -> cegis.Array:
+        batch = {name: value[None] for name, value in choices.items()}
+        right: cegis.Array = executor.score(batch, problem.examples)[0]
+        return right
+
+    return cegis.solve(problem, Engine(problem), judge, report)
