@@ -141,16 +141,21 @@ class Generator(Values):
     def guard(self, targets: Sequence[Target], depth: int) -> If:
         """Return a test whose arms make sense only where it holds, or does not."""
         one, bound = self.draw.choice([pair for pair in self.scope if pair[1] > 1])
-        scope = [pair for pair in self.scope if pair[0] != one]
-        least = most = self.draw.integers(1, bound - 1)
+        others = [pair for pair in self.scope if pair[0] != one]
+        least = most = self.draw.integers(1, bound - 1)  # of what it is compared with
         cut: Static = Num(least)
-        if scope and self.chance(40):
-            (cut, most), least = self.draw.choice(scope), 0
+        if (wide := [pair for pair in others if pair[1] > 1]) and self.chance(40):
+            cut, top = self.draw.choice(wide)
+            least, most = 0, top - 1
+        above = Op("-", (cut, one))  # at least 1
         with self.inside():
-            self.scope = [*scope, (one, min(bound, most)), (Op("-", (cut, one)), most + 1)]
+            inner = [(one, min(bound, most)), (above, most + 1), (Op("//", (Num(4), above)), 5)]
+            self.scope = [*others, *inner, (Op("-", (above, Num(1))), most)]
             then = self.sets(targets, depth - 1)
+            if self.chance(20):  # an arm that never runs
+                then = (If(Op(">=", (one, cut)), (), then),)
         with self.inside():
-            self.scope = [*scope, (one, bound), (Op("-", (one, cut)), bound - least)]
+            self.scope = [*others, (one, bound), (Op("-", (one, cut)), bound - least)]
             orelse = self.sets(targets, depth - 1)
         if self.chance(30):
             return If(Op(">=", (one, cut)), orelse, then)

@@ -174,12 +174,11 @@ def test_a_proof_and_a_counterexample() -> None:
         z3.If(n == 0, a[0], a[2]),
         z3.If(n == 0, a[2], a[1]),
     ]
-    sizes = {"b": 3, "first": 3}
-    assert not solved(*limits, code.differs({"b": right, "first": a[1]}, sizes))
-    assert solved(*limits, code.differs({"b": right, "first": a[0]}, sizes))
-    assert solved(*limits, code.differs({"b": a, "first": a[1]}, sizes))
+    assert not solved(*limits, code.differs({"b": right, "first": a[1]}))
+    assert solved(*limits, code.differs({"b": right, "first": a[0]}))
+    assert solved(*limits, code.differs({"b": a, "first": a[1]}))
     with pytest.raises(Declined, match="of another shape"):
-        code.differs({"b": a[:2], "first": a[1]}, sizes)
+        code.differs({"b": a[:2], "first": a[1]})
 
 
 def test_constants_and_conditions() -> None:

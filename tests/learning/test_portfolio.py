@@ -199,14 +199,14 @@ def test_gradients_are_not_loaded_to_be_asked() -> None:
     assert not portfolio._declines("gradient", Problem(lines.program, Examples({}, {}, 1)))
 
 
-def test_networks_are_for_gradients() -> None:
+def test_networks_are_learned_by_turns() -> None:
     told: list[str] = []
     data = image_data(8)
     report = learn(see, data, solver="auto", restarts=2, steps=5, tell=told.append).report
-    assert (report.solver, report.steps) == ("gradient", 5)
+    assert (report.solver, report.steps) == ("gradient and search", 5)
     assert {row.status for row in report.others} == {"skipped"}
-    assert {row.solver for row in report.others} == {"search", "sat", "smt", "cp"}
-    assert told == ["auto: gradient: the model has networks, which are trained by gradients"]
+    assert {row.solver for row in report.others} == {"sat", "smt", "cp"}
+    assert told[0] == "auto: the model has networks: gradients and search by turns"
 
 
 def test_chances_go_from_gradients_to_those_after_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,106 +1,122 @@
-"""Annealing: what it counts, how it changes programs, and that it finds what it should."""
+"""Annealing: how a chain moves, what it counts, and that it finds what it should."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from neuralc.backends.base.problem import Problem
 from neuralc.backends.exact import Executor
-from neuralc.backends.search.anneal import Annealing
-from neuralc.backends.search.moves import Moves
-from neuralc.backends.search.scoring import mistakes
+from neuralc.backends.search.annealing import Annealing, Moves
+from neuralc.backends.search.chain import _moves as compiled_move
 from neuralc.backends.search.space import Space
-from neuralc.ir.nodes import Observe, walk
 from tests.search import cases
 
 
-def test_mistakes_are_counted_one_by_one() -> None:
-    problem = cases.invert()
+def _moved(problem: Problem, count: int) -> Iterator[tuple[Space, Moves, Any, Any]]:
+    """Yield what single moves make of random choices."""
     space = Space(problem.program)
-    executor = Executor(problem.program, jit=False)
-    rows = np.tile(space.start, (5, 1))
-    rows[:, space.open] = np.random.default_rng(0).integers(0, 2, (5, len(space.open)))
-    params = space.params(rows)
-    found = executor.run(params, problem.examples.inputs)
-    wanted = problem.examples.outputs
-    by_hand = [
-        sum(int((found[name][c] != wanted[name]).sum()) for name in wanted) for c in range(5)
-    ]
-    assert len(set(by_hand)) > 1
-    assert mistakes(executor, problem.examples)(params).tolist() == by_hand
-
-
-def test_no_mistakes_means_right_on_all_examples() -> None:
-    observing = 0
-    for seed in range(0, 400, 3):
-        problem = cases.random_problem(seed, most=200)
-        if problem is None:
-            continue
-        observing += any(isinstance(s, Observe) for s in walk(problem.program.body))
-        space = Space(problem.program)
-        params = space.params(cases.all_rows(space))
-        executor = Executor(problem.program, jit=False)
-        cost = mistakes(executor, problem.examples)(params)
-        solved = executor.score(params, problem.examples).all(axis=1)
-        assert ((cost == 0) == solved).all()
-    assert observing > 5
-
-
-def _moves(chances: Any = None) -> tuple[Space, Moves, np.ndarray[Any, Any]]:
-    space = Space(cases.shift().program)
-    moves = Moves(space, chances or {}, np.random.default_rng(0))
-    return space, moves, moves.draw(2000)
+    moves, rng = Moves.of(problem, space), np.random.default_rng(0)
+    flat = np.maximum(space.start, 0).astype(moves.dtype)
+    changed, before = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    for _ in range(count):
+        old = flat.copy()
+        many = compiled_move()(
+            rng, flat, moves.where, moves.sizes, moves.line, moves.members, moves.counts,
+            moves.ladder, changed, before,
+        )  # fmt: skip
+        yield space, moves, old, flat.copy()
+        assert 1 <= many <= 3
+        undone = flat.copy()
+        for j in reversed(range(many)):
+            undone[changed[j]] = before[j]
+        assert (undone == old).all()
 
 
 def test_moves_stay_in_the_space_and_reach_every_value() -> None:
-    _, moves, rows = _moves()
-    changed = moves.changed(rows)
-    assert (changed >= 0).all()
-    assert (changed < moves.sizes).all()
-    fresh = changed != rows
-    assert fresh.any(axis=0).all()
-    assert (fresh.sum(axis=1) == 1).mean() > 0.3
+    seen: set[tuple[int, int]] = set()
+    sizes = None
+    for space, moves, old, new in _moved(cases.shift(), 3000):
+        sizes = space.sizes
+        assert (new < sizes).all()
+        assert set(np.flatnonzero(old != new)) <= set(moves.where)
+        seen |= {(int(k), int(new[k])) for k in np.flatnonzero(old != new)}
+    assert sizes is not None
+    assert seen == {(k, v) for k, size in enumerate(sizes) for v in range(size)}
 
 
-def test_some_moves_change_several_choices_of_one_line_only() -> None:
-    space, moves, rows = _moves()
-    line = moves.open % 4  # four gates, each with an entry in four params of four
-    assert [space.offsets[name] for name in ("gate", "in1", "in2", "out")] == [0, 4, 8, 12]
-    lines = [set(line[row].tolist()) for row in moves.changed(rows) != rows]
-    assert {1, 2} == {len(one) for one in lines if one}  # of two lines: a swap
+def test_fixed_choices_are_left_alone() -> None:
+    for space, _, _, new in _moved(cases.invert(), 500):
+        fixed = space.start >= 0
+        assert fixed.any()
+        assert (new[fixed] == space.start[fixed]).all()
 
 
-def test_some_moves_swap_two_lines() -> None:
-    _, moves, rows = _moves()
-    changed = moves.changed(rows)
-    old, new = rows.reshape(-1, 4, 4), changed.reshape(-1, 4, 4)  # param, gate
-    two = (old != new).any(axis=1).sum(axis=1) == 2
-    assert two.any()
-    for before, after in zip(old[two], new[two], strict=True):
-        assert sorted(before.T.tolist()) == sorted(after.T.tolist())
+def test_some_moves_change_several_choices_of_one_line() -> None:
+    alone = together = 0
+    for space, _, old, new in _moved(cases.shift(), 2000):
+        assert [space.offsets[name] for name in ("gate", "in1", "in2", "out")] == [0, 4, 8, 12]
+        lines = {int(k) % 4 for k in np.flatnonzero(old != new)}
+        many = int((old != new).sum()) > 1
+        alone += many and len(lines) == 1
+        together += many and len(lines) > 1
+    assert alone > together > 0
 
 
 def test_probabilities_are_drawn_from() -> None:
     likely = np.tile([0.0, 0.0, 1.0, 0.0, 0.0], (4, 1))
-    _, moves, rows = _moves({"gate": likely})
-    share = (rows[:, moves.open < 4] == 2).mean()
-    assert 0.85 < share < 0.97  # a tenth is drawn from all five values
+    problem = dataclasses.replace(cases.shift(), chances={"gate": likely})
+    drawn = [
+        int(new[k])
+        for _, _, old, new in _moved(problem, 4000)
+        for k in np.flatnonzero(old != new)
+        if k < 4
+    ]
+    assert 0.3 < np.mean(np.array(drawn) == 2) < 0.7  # a fifth without them
+
+
+def test_the_cost_is_the_number_of_wrong_values() -> None:
+    """What the chain adds up is what is seen by comparing outputs with targets."""
+    problem = cases.invert()
+    space, executor = Space(problem.program), Executor(problem.program, jit=False)
+    rows = np.tile(space.start, (6, 1))
+    rows[:, space.open] = np.random.default_rng(0).integers(0, 2, (6, len(space.open)))
+    params = space.params(rows)
+    found = executor.run(params, problem.examples.inputs)
+    by_hand = sum(
+        (found[name] != wanted).reshape(6, problem.examples.count, -1).sum(-1)
+        for name, wanted in problem.examples.outputs.items()
+    )
+    assert len(np.unique(by_hand)) > 2
+    assert (executor.wrong(params, problem.examples) == by_hand).all()
 
 
 @pytest.mark.parametrize("make", [cases.invert, cases.swap])
-def test_a_program_is_found(make: Any) -> None:
-    problem = make()
-    executor = Executor(problem.program, threads=1)
-    space = Space(problem.program)
+def test_a_program_is_found_and_found_again(make: Any) -> None:
+    problem = dataclasses.replace(make(), seed=3, threads=1)
     found = []
     for _ in range(2):  # the same seed, the same way
-        search = Annealing(space, mistakes(executor, problem.examples), seed=3)
+        search = Annealing(problem, Space(problem.program))
         for _ in search.search():
-            assert search.tried < 2_000_000
+            assert search.tried < 10_000_000
+        assert search.done
         assert search.best is not None
         found.append((search.tried, search.best.tolist()))
+    space = Space(problem.program)
     params = {name: array[0] for name, array in space.params(np.array([found[0][1]])).items()}
     assert cases.right(problem, params) == problem.examples.count
     assert found[0] == found[1]
+
+
+def test_examples_that_come_out_wrong_join_those_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuralc.backends.search.annealing.EXAMPLES", 1)
+    problem = dataclasses.replace(cases.shift(), threads=1)
+    search = Annealing(problem, Space(problem.program))
+    for _ in search.search():
+        assert search.tried < 20_000_000
+    assert search.done
+    assert len(search.looked_at) > 1

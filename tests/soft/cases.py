@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 from neuralc.ir.nodes import Program
 from neuralc.ir.text import read
 
 
 def program_of(name: str) -> Program:
     """Return one of the programs."""
-    lines = [line[8:] for line in CASES[name].strip("\n").split("\n")]
-    return read("\n".join(lines).rstrip() + "\n")
+    return read(dedent(CASES[name]).strip() + "\n")
 
 
 CASES = {
@@ -336,7 +337,6 @@ CASES = {
         var v: 3[3, 2]
         output out: 3[3, 2]
         table f(3, 3) -> 3 = 0 2 1 1 1 0 2 0 2
-
         for j in range(0, 3, 1):
             for i in range(0, 2, 1):
                 v[j, i] = f(p[1 - i, j], x[i])
@@ -350,7 +350,6 @@ CASES = {
         input x: 4[3]
         input y: 4
         output out: 4[3]
-
         for i in range(0, 3, 1):
             if i < 2:
                 out[i] = x[i + 1]
@@ -363,7 +362,6 @@ CASES = {
         input x: 4[3]
         input y: 4
         output out: 4
-
         with p as g of 3:
             if g > 0:
                 out = x[g - 1]

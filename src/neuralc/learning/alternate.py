@@ -49,7 +49,7 @@ class Alternated(NamedTuple):
 def alternate(
     model: Model, train: Examples, settings: Settings, *, rounds: int = 3,
     networks: Mapping[str, torch.Tensor] | None = None, deadline: float | None = None,
-    tell: Tell | None = None,
+    tell: Tell | None = None, keep: Callable[[Alternated], None] | None = None,
 ) -> Alternated:  # fmt: skip
     """Learn networks and program by turns.
 
@@ -64,6 +64,7 @@ def alternate(
         deadline: on the clock of `time.monotonic`; steps and rounds that would begin after it are
             left out.
         tell: called with what was reached, in words.
+        keep: called with the best pair so far, for whoever may be interrupted.
 
     Returns:
         The best pair of all rounds.
@@ -75,12 +76,16 @@ def alternate(
     say = tell or (lambda words: None)
     turns = _Turns(model, train, settings, deadline)
     found = turns.together(networks or {})
+    if keep:
+        keep(found)
     say(f"gradients: {found.right} of {train.count} right")
     for number in range(rounds):
         if found.right >= settings.accept * train.count or turns.late():
             break
         other, note = turns.searched(number)
         found = max(found, other, key=lambda one: one.right)
+        if keep:
+            keep(found)
         say(f"round {number + 1}: {note}; {other.right} of {train.count} right after training")
     return found
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuralc.backends.base import Problem
-from neuralc.errors import DataError, NeuralcError, SolverFailed
+from neuralc.errors import DataError, Declined, NeuralcError, SolverFailed
 from neuralc.ir.examples import Examples
 from neuralc.learning import contradiction, portfolio
 from neuralc.learning.batches import split
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import torch
 
     from neuralc.backends.soft import SoftModule
+    from neuralc.learning.alternate import Alternated
     from neuralc.learning.solution import Solution
 
 Array = np.ndarray[Any, Any]
@@ -141,7 +142,7 @@ class _Task:
         if solver == "auto" and self.timeout is None:
             return dataclasses.replace(self, timeout=portfolio.AUTO_TIMEOUT).run(solver)
         if solver == "auto" and self.model.program.networks:
-            return self.by_gradients(self.only_gradients())
+            return self.by_turns()
         return self.by_solvers(solver, self.threads or portfolio.cores())
 
     @property
@@ -171,12 +172,55 @@ class _Task:
             saved.remove(self.out, "checkpoint")
         return solution
 
-    def only_gradients(self) -> tuple[Reached, ...]:
-        """Return why the others are not asked."""
-        why = "the model has networks, which are trained by gradients"
-        self.tell(f"auto: gradient: {why}")
-        names = [name for name in portfolio.SOLVERS if name != "gradient"]
-        return tuple(Reached(name, "skipped", 0, 0.0, why) for name in names)
+    # ---- networks: gradients and search by turns, in this process
+
+    def by_turns(self) -> Solution:
+        """Train networks by gradients and search for the program, by turns."""
+        from neuralc.learning.alternate import alternate
+        from neuralc.learning.gradient import torch_threads
+
+        settings = dataclasses.replace(self.settings, threads=self.threads or self.settings.threads)
+        self.tell("auto: the model has networks: gradients and search by turns")
+        best: list[Alternated] = []
+        try:
+            with torch_threads(settings.threads):
+                alternate(
+                    self.model, self.train, settings, networks=self.networks,
+                    deadline=self.deadline, tell=self.tell, keep=best.append,
+                )  # fmt: skip
+        except Declined as error:
+            why = f"no search: {'; '.join(error.reasons)}"
+            self.tell(f"auto: gradient alone, {why}")
+            return self.by_gradients((Reached("search", "skipped", 0, 0.0, why),))
+        except KeyboardInterrupt:
+            if not best:
+                raise
+            raise Interrupted(self.alternated(best[-1])) from None
+        return self.alternated(best[-1])
+
+    def alternated(self, found: Alternated) -> Solution:
+        """Return a program with its networks as a solution, and save it."""
+        from neuralc.learning.decided import decided, right_on, with_networks
+        from neuralc.learning.solution import Report
+
+        seconds = time.monotonic() - self.began
+        module = with_networks(self.model, found.weights)
+        test = 0
+        if self.held_out is not None:
+            test = right_on(self.model.program, module, found.choices, self.held_out)
+        solved = found.right >= self.settings.accept * self.train.count
+        why = "it cannot train networks"
+        report = Report(
+            "gradient and search", self.settings.seed, self.settings.restarts,
+            self.settings.restarts, int(solved), self.settings.steps, found.right,
+            self.train.count, test, self.held_out.count if self.held_out else 0, seconds,
+            self.settings.accept, "found" if solved else "unknown", "by turns",
+            tuple(Reached(name, "skipped", 0, 0.0, why) for name in ("sat", "smt", "cp")),
+        )  # fmt: skip
+        solution = decided(self.model, module, found.choices, self.train, report)
+        if self.out is not None:
+            solution.save(self.out)
+        return solution
 
     # ---- by solvers, in processes
 

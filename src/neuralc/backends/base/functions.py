@@ -89,4 +89,6 @@ def bounds(found: Structure, supports: Supports) -> tuple[int, int]:
     parts = [(min(support), max(support)) for support in supports]
     if found.kind == "sub":
         parts[1] = (-parts[1][1], -parts[1][0])
-    return sum(low for low, _ in parts) + found.offset, sum(high for _, high in parts) + found.offset
+    return sum(low for low, _ in parts) + found.offset, sum(
+        high for _, high in parts
+    ) + found.offset

@@ -84,8 +84,9 @@ def run(program: Program, given: Mapping[Element, V], terms: Terms[V]) -> dict[E
         terms: what values are.
 
     Returns:
-        The elements that are set on every path, the given ones included; an observed element
-        under the name `"observe <n>"` with index `(value,)`, as in `ir.evaluate`.
+        The elements that are set on every path that is ever taken, the given ones included; of
+        those that are no outputs some may be missing. An observed element is found under the name
+        `"observe <n>"` with index `(value,)`, as in `ir.evaluate`.
 
     """
     store = dict(given)
@@ -93,7 +94,7 @@ def run(program: Program, given: Mapping[Element, V], terms: Terms[V]) -> dict[E
         store[fixed.name, fixed.index] = terms.constant(fixed.value)
     whole = _Run(program, terms, store)
     whole.body(program.body, {})
-    return store
+    return whole.result()
 
 
 def declines(program: Program) -> list[str]:
@@ -105,13 +106,38 @@ def declines(program: Program) -> list[str]:
     return reasons
 
 
+@dataclass(frozen=True)
+class _Partial(Generic[V]):
+    """An element that some arms of a branch have not set: read only where they do not run."""
+
+    selector: V
+    arms: Mapping[int, V | _Partial[V]]
+
+
 class _Run(Generic[V]):
     """The store is a stack: one layer for each branch that is being run."""
 
-    def __init__(self, program: Program, terms: Terms[V], store: dict[Element, V]) -> None:
+    def __init__(self, program: Program, terms: Terms[V], store: Mapping[Element, V]) -> None:
         self.program, self.terms = program, terms
-        self.layers: list[dict[Element, V]] = [store]
+        self.layers: list[dict[Element, V | _Partial[V]]] = [dict(store)]
         self.observed = 0
+
+    def result(self) -> dict[Element, V]:
+        """Return what is set; all outputs are, on every path that is ever taken."""
+        (store,) = self.layers
+        outputs = {decl.name for decl in self.program.of("output")}
+        return {
+            element: self.whole(value)
+            for element, value in store.items()
+            if element[0] in outputs or not isinstance(value, _Partial)
+        }
+
+    def whole(self, value: V | _Partial[V]) -> V:
+        """Return an element that is read: where it is not set it may be anything."""
+        if not isinstance(value, _Partial):
+            return value
+        arms: dict[tuple[int, ...], V] = {(k,): self.whole(v) for k, v in value.arms.items()}
+        return self.terms.choose([value.selector], arms)
 
     # ---- statements
 
@@ -128,8 +154,8 @@ class _Run(Generic[V]):
                     self.static_choice(statement, env)
                 case Gate():
                     self.gate(statement, env)
-                case Switch(value=value, cases=cases):
-                    selector = self.value(value, env)
+                case Switch(value=value, size=size, cases=cases):
+                    selector = self.within(self.value(value, env), size)
                     arm = {k: n for n, case in enumerate(cases) for k in case.values}
                     self.branches(
                         selector, arm, {n: (case.body, env) for n, case in enumerate(cases)}
@@ -140,7 +166,7 @@ class _Run(Generic[V]):
 
     def gate(self, gate: Gate, env: Bound[V]) -> None:
         """Run the body once, on the unknown number; once for each where it says what is set."""
-        value = self.value(gate.value, env)
+        value = self.within(self.value(gate.value, env), gate.size)
         if not _indexes_targets(gate.body, gate.var):
             self.body(gate.body, {**env, gate.var: value})
             return
@@ -151,39 +177,49 @@ class _Run(Generic[V]):
     def static_choice(self, statement: If, env: Bound[V]) -> None:
         condition = statement.condition
         selector = self.static(condition, env)
+        truths = {k: int(k != 0) for k in self.terms.support(selector)}
         arms = {
             truth: (body, self.where(condition, env, truth))
             for truth, body in ((1, statement.then), (0, statement.orelse))
+            if truth in truths.values()
         }
-        self.branches(selector, {k: int(k != 0) for k in self.terms.support(selector)}, arms)
+        self.branches(selector, truths, arms)
 
     def branches(
         self, selector: V, arm: Mapping[int, int], arms: Mapping[int, tuple[Body, Bound[V]]]
     ) -> None:
-        """Run the arms that the selector may name, and choose among what each of them has set."""
+        """Run the arms that the selector may name, and choose among what each of them has set.
+
+        An arm in which something has no value never runs: it is left out.
+        """
         taken: dict[int, list[int]] = {}
         for k in self.terms.support(selector):
             taken.setdefault(arm[k], []).append(k)
         if len(taken) == 1:
             self.body(*arms[next(iter(taken))])
             return
-        after: dict[int, dict[Element, V]] = {}
+        after: dict[int, dict[Element, V | _Partial[V]]] = {}
         for n in taken:
             self.layers.append({})
-            self.body(*arms[n])
-            after[n] = self.layers.pop()
+            try:
+                self.body(*arms[n])
+                after[n] = self.layers[-1]
+            except NotSet as error:
+                never = error
+            finally:
+                self.layers.pop()
+        if not after:
+            raise never
         if any(len(numbers) > 1 for numbers in taken.values()):
             key = ("arm", tuple(sorted(arm.items())))
             selector = self.terms.apply(Function(key, lambda k: arm[k]), [selector])
         else:
             after = {taken[n][0]: store for n, store in after.items()}
-        first, *rest = after.values()
-        for element in first:
-            if all(element in store for store in rest):
-                parts: dict[tuple[int, ...], V] = {}
-                for k, store in after.items():
-                    parts[k,] = store[element]
-                self.layers[-1][element] = self.terms.choose([selector], parts)
+        for element in dict.fromkeys(e for store in after.values() for e in store):
+            parts = {k: store[element] for k, store in after.items() if element in store}
+            found = _Partial(selector, parts)
+            partly = len(parts) < len(after) or any(isinstance(v, _Partial) for v in parts.values())
+            self.layers[-1][element] = found if partly else self.whole(found)
 
     def where(self, condition: Static, env: Bound[V], truth: int) -> Bound[V]:
         """Return the variables as they can be where a condition holds (or does not)."""
@@ -192,10 +228,17 @@ class _Run(Generic[V]):
             return env
         (name,) = unknown
         support = self.terms.support(env[name])
-        kept = [k for k in support if bool(self._at(condition, env, {name: k})) == bool(truth)]
+        kept = [k for k in support if self.holds(condition, env, {name: k}) == bool(truth)]
         return env if len(kept) == len(support) else {
             **env, name: self.terms.restrict(env[name], kept)
         }  # fmt: skip
+
+    def holds(self, condition: Static, env: Bound[V], at: Mapping[str, int]) -> bool | None:
+        """Tell whether a condition holds; None: it has no value there."""
+        try:
+            return bool(self._at(condition, env, at))
+        except (ArithmeticError, ValueError):
+            return None
 
     # ---- values
 
@@ -214,11 +257,14 @@ class _Run(Generic[V]):
                 return self.static(value, env)
 
     def within(self, value: V, size: int) -> V:
-        """Return a value as an argument: what a branch around it rules out is left out."""
+        """Return a value as one below a size: what a branch around it rules out is left out."""
         support = self.terms.support(value)
         if support[0] >= 0 and support[-1] < size:
             return value
-        return self.terms.restrict(value, [k for k in support if 0 <= k < size])
+        kept = [k for k in support if 0 <= k < size]
+        if not kept:
+            raise NotSet(f"none of {list(support)} is below {size}")
+        return self.terms.restrict(value, kept)
 
     def static(self, expression: Static, env: Bound[V]) -> V:
         """Return a static expression: a known number, or a function of gate variables."""
@@ -226,7 +272,7 @@ class _Run(Generic[V]):
             return env[expression.name]
         unknown = self.unknown(expression, env)
         if not unknown:
-            return self.terms.constant(self._at(expression, env, {}))
+            return self.terms.constant(self.known(expression, env))
         fixed = {n: self.terms.support(env[n])[0] for n in symbols(expression) if n not in unknown}
 
         def call(*numbers: int) -> int | None:
@@ -236,6 +282,9 @@ class _Run(Generic[V]):
             except (ArithmeticError, ValueError):
                 return None
 
+        rows = product(*(self.terms.support(env[name]) for name in unknown))
+        if all(call(*numbers) is None for numbers in rows):
+            raise NotSet(f"{expression} has no value")
         key = ("static", expression, tuple(sorted(fixed.items())), unknown)
         return self.terms.apply(Function(key, call), [env[name] for name in unknown])
 
@@ -266,7 +315,7 @@ class _Run(Generic[V]):
     def find(self, element: Element) -> V | None:
         for layer in reversed(self.layers):
             if element in layer:
-                return layer[element]
+                return self.whole(layer[element])
         return None
 
     def unknown(self, expression: Static, env: Bound[V]) -> tuple[str, ...]:
@@ -275,7 +324,10 @@ class _Run(Generic[V]):
         return tuple(name for name in names if len(self.terms.support(env[name])) > 1)
 
     def known(self, expression: Static, env: Bound[V]) -> int:
-        return self._at(expression, env, {})
+        try:
+            return self._at(expression, env, {})
+        except (ArithmeticError, ValueError) as error:
+            raise NotSet(f"{expression} has no value: {error}") from None
 
     def _at(self, expression: Static, env: Bound[V], at: Mapping[str, int]) -> int:
         names = {n: at[n] if n in at else self.terms.support(env[n])[0]

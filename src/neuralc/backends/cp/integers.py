@@ -1,4 +1,4 @@
-"""The values of a symbolic run as integer variables of CP-SAT, with exactly their numbers as domain.
+"""The values of a symbolic run as integer variables of CP-SAT: the domain is what they may be.
 
 Functions are table constraints, or linear ones where there are many rows; choices are equalities
 that hold if the selectors are so. Every constraint leaves each argument all its numbers: where a

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from neuralc.backends.base import cegis, symbolic
 from neuralc.backends.base.problem import Outcome, Problem, Report
-from neuralc.backends.exact import Executor
 from neuralc.backends.cp.engine import Engine
+from neuralc.backends.exact import Executor
 
 WORTH_COMPILING = 500  # examples: below, the plain kernel is done before numba has compiled
 

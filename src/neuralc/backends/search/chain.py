@@ -52,13 +52,10 @@ def _moves() -> Callable[..., int]:
 def compiled(kernel: Callable[..., None]) -> Callable[..., tuple[int, int]]:
     """Return the chain for the kernel of a program (see `Executor.single`).
 
-    The result is called with: a random generator; the number of proposals; the temperature at
-    the start and at the end; a stop flag [1]; the open choices: all choices of the program as one flat array,
-    then where the open ones stand in it, how many values they have, their line, the members of
-    each line [lines, most], how many these are, and the ladder [choices, most values] of summed
-    probabilities that proposals are drawn from (or [choices, 0]); the number of examples; the
-    least weight in the order of trial [E]; the best choices met so far, like the flat array; the
-    arrays of the kernel. It returns the least number of wrong values and the proposals made.
+    Its arguments: a random generator; how many proposals; the temperatures at the start and at the
+    end; a stop flag [1]; all choices as one flat array, and the parts of `Moves`; the number of
+    examples and the order of their trial [E]; where the best choices go; the arrays of the kernel.
+    It returns the least number of wrong values and the number of proposals made.
     """
     import numba
 

@@ -18,8 +18,7 @@ from neuralc.backends.search.space import Array, Space
 from neuralc.ir.space import log10_size
 
 PLAIN = 3_000  # runs of plain Python before anything is compiled
-FIRST, GROWTH = 1 << 25, 2  # runs of the first systematic turn; then more and more
-ROUNDS = 3  # of annealing in a turn
+FIRST, GROWTH = 1 << 22, 2  # runs of the first systematic turn; then more and more
 SMALL = 8.0  # 10 ** 8 programs: the systematic search goes first
 FEW = 200  # examples that are checked without compilation
 
@@ -71,22 +70,22 @@ class _Solver:
 
     def _by_turns(self) -> Outcome:
         """Give both searches turns that take about equally long, longer and longer ones."""
-        systematic = Enumeration(Machine(self.problem))
+        machine = Machine(self.problem)
+        systematic = Enumeration(machine)
         random = Annealing(self.problem, self.space)
         search, annealing, runs = systematic.search(), random.search(), FIRST
-        first = log10_size(self.problem.program) <= SMALL
+        first = len(machine.stages) > 1 or log10_size(self.problem.program) <= SMALL
         while self.problem.left():
             if first and self._turn(search, runs):
                 return self._outcome(systematic, True, random.note)
             first = True
             self._look(systematic.best)
             self.report(systematic.note, None)
-            for _ in range(ROUNDS):
-                next(annealing, None)
-                self._look(random.best)
-                self.report(random.note, None)
-                if random.done:
-                    return self._outcome(systematic, False, random.note)
+            next(annealing, None)
+            self._look(random.best)
+            self.report(random.note, None)
+            if random.done:
+                return self._outcome(systematic, False, random.note)
             runs *= GROWTH
         return self._outcome(systematic, False, random.note)
 

@@ -1,4 +1,4 @@
-"""Programs as bit-vectors of z3: find the open choices, prove what a program does, write SMT-LIB."""
+"""Programs as bit-vectors of z3: to find open choices, to prove something, to write SMT-LIB."""
 
 from neuralc.backends.smt.solver import declines, solve
 

@@ -66,9 +66,9 @@ class Bits:
 class BitVectors:
     """Makes terms; `constraints` keep the unknowns below their sizes."""
 
-    def __init__(self) -> None:
-        """Load z3."""
-        self.z3 = load_z3()
+    def __init__(self, context: Any = None) -> None:
+        """Load z3; terms belong to a context of it, None: the main one."""
+        self.z3, self.context = load_z3(), context
         self.constraints: list[Term] = []
         self._known: dict[Hashable, tuple[Bits, Any]] = {}  # with what keeps the key's terms alive
         self._structures = Structures()
@@ -83,7 +83,7 @@ class BitVectors:
         """Return a number to be found."""
         found = Bits(None, tuple(range(size)))
         if size > 1:
-            found = Bits(self.z3.BitVec(name, found.width), found.numbers)
+            found = Bits(self.z3.BitVec(name, found.width, self.context), found.numbers)
             if size < 1 << found.width:
                 self.constraints.append(self.z3.ULT(found.term, size))
         return found
@@ -119,7 +119,7 @@ class BitVectors:
     def resized(self, value: Bits, bits: int) -> Term:
         """Return a value in so many bits."""
         if value.term is None:
-            return self.z3.BitVecVal(value.numbers[0], bits)
+            return self.z3.BitVecVal(value.numbers[0], bits, self.context)
         extra = bits - value.width
         if extra <= 0:
             return self.z3.Extract(bits - 1, 0, value.term) if extra else value.term
@@ -129,9 +129,9 @@ class BitVectors:
     def equal(self, value: Bits, other: Bits) -> Term:
         """Return the condition that two values are the same number."""
         if not set(value.numbers) & set(other.numbers):
-            return self.z3.BoolVal(False)
+            return self.z3.BoolVal(False, self.context)
         if value.term is None and other.term is None:
-            return self.z3.BoolVal(True)
+            return self.z3.BoolVal(True, self.context)
         bits = width(distinct(value.numbers + other.numbers))
         return self.resized(value, bits) == self.resized(other, bits)
 
@@ -172,7 +172,7 @@ class BitVectors:
             case _:
                 holds = terms[0] == terms[1] if found.kind == "eq" else z3.ULT(*terms)
                 bits = width(distinct(found.values))
-                no, yes = (z3.BitVecVal(value, bits) for value in found.values)
+                no, yes = (z3.BitVecVal(value, bits, self.context) for value in found.values)
                 return z3.If(holds, yes, no)
 
     def _sum(self, found: Structure, args: Sequence[Bits]) -> Term | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import product
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,10 @@ class _Text:
         self.printed = 0
         self.choices = unknown_choices(program, self.terms)
         self.declare(self.choices)
+        for fixed in program.fixed:
+            value = self.terms.constant(fixed.value)
+            term = self.terms.resized(value, value.width)
+            self.body.append(self.definition(_symbol((fixed.name, fixed.index)), term))
 
     def example(self, examples: Examples, k: int) -> None:
         """Run one example, and demand that it comes out right."""
@@ -112,19 +116,23 @@ class _Text:
 
     def define(self, store: Mapping[Element, Bits], prefix: str) -> None:
         """Write what was made since the last time, and the elements that were set."""
-        extra: list[str] = []
+        made = dict(self.terms.made[self.printed :])
+        self.printed = len(self.terms.made)
+        others: list[str] = []
         for element, value in store.items():
-            if element[0].startswith("observe ") or element in self.choices:
+            if element[0].startswith("observe ") or self.program.decl[element[0]].kind == "param":
                 continue
-            name, inner = _symbol(element, prefix), str(value.term)
-            if INNER.fullmatch(inner) and inner not in self.names:
+            name, inner = _symbol(element, prefix), self._name_of(value)
+            if inner in made and inner not in self.names:
                 self.names[inner] = name
             else:
-                extra.append(self.definition(name, self.terms.resized(value, value.width)))
-        for inner, term in self.terms.made[self.printed :]:
-            self.body.append(self.definition(inner, term))
-        self.printed = len(self.terms.made)
-        self.body += extra
+                others.append(self.definition(name, self.terms.resized(value, value.width)))
+        self.body += [self.definition(inner, term) for inner, term in made.items()]
+        self.body += others
+
+    def _name_of(self, value: Bits) -> str:
+        term = value.term
+        return "" if term is None or term.num_args() else str(term.decl().name())
 
     def demand(self, values: list[tuple[Bits, int]]) -> None:
         """Demand that values are some numbers."""
@@ -150,13 +158,14 @@ def _symbol(element: Element, prefix: str = "") -> str:
 
 def _header(program: Program, examples: Examples | None) -> Iterator[str]:
     hypers = ", ".join(f"{name} = {value}" for name, value in program.hypers)
-    named = " ".join(program.name.split())
-    yield f"; {named}{' with ' + hypers if hypers else ''}"
+    name = " ".join(PurePath(program.name).stem.split())
+    yield f"; {name}{' with ' + hypers if hypers else ''}"
     if examples is None:
         yield "; The program as definitions: add what is asked of its inputs and outputs."
     else:
         yield f"; Which choices are right on these examples? There are {examples.count}."
-    yield "; A number is an unsigned bit-vector, in two's complement where it may be negative."
+    yield "; A number is an unsigned bit-vector, as wide as its possible values need; one that may"
+    yield "; be negative is in two's complement. t!1, t!2, ... have no name in the program."
     yield "(set-option :produce-models true)"
     yield "(set-logic QF_BV)"
     yield ""
@@ -177,10 +186,3 @@ def _numbers(array: Any) -> str:
     if found.ndim:
         return f"[{', '.join(map(_numbers, found))}]"
     return "?" if found == NOT_OBSERVED else str(found)
-
-
-def elements(program: Program) -> Iterator[tuple[str, Element]]:
-    """Yield the symbols of the choices in the text, with their elements."""
-    for decl in program.of("param"):
-        for index in product(*map(range, decl.shape)):
-            yield _symbol((decl.name, index)), (decl.name, index)

@@ -14,7 +14,7 @@ import numpy as np
 
 from neuralc.backends.base.ground import chosen, demands, unknown_choices
 from neuralc.backends.base.problem import Problem
-from neuralc.backends.smt.bitvectors import Bits, BitVectors, Term
+from neuralc.backends.smt.bitvectors import Bits, BitVectors, Term, load_z3
 from neuralc.ir.evaluate import Element
 
 Array = np.ndarray[Any, Any]
@@ -33,7 +33,7 @@ class Engine:
 
         """
         self.problem = problem
-        self.terms = BitVectors()
+        self.terms = BitVectors(load_z3().Context())  # its own: what z3 does depends on all terms
         self.params = unknown_choices(problem.program, self.terms)
         self.shown: list[int] = []
         self.demanded: list[Term] = []
@@ -59,11 +59,10 @@ class Engine:
 
         None of them can be left out, unless the time is up before that is known.
         """
-        z3 = self.terms.z3
         solver = new_solver(self.terms, self.problem.seed)
         for example in self.shown:
             for demand in self._demands(example):
-                solver.add(z3.Implies(z3.Bool(_switch(example)), demand))
+                solver.add(self.terms.z3.Implies(self._switch(example), demand))
         found = self._conflict(solver, self.shown)
         kept = self.shown if found is None else found
         for example in list(kept):
@@ -75,11 +74,15 @@ class Engine:
 
     def _conflict(self, solver: Any, examples: Sequence[int]) -> list[int] | None:
         """Return those of some examples that contradict each other; None: it is not proved."""
-        switches = [self.terms.z3.Bool(_switch(k)) for k in examples]
-        if check(solver, self.problem.left(), switches) != "unsat":
+        switches = {k: self._switch(k) for k in examples}
+        if check(solver, self.problem.left(), [*switches.values()]) != "unsat":
             return None
         needed = set(map(str, solver.unsat_core()))
-        return [k for k in examples if _switch(k) in needed]
+        return [k for k, switch in switches.items() if str(switch) in needed]
+
+    def _switch(self, example: int) -> Term:
+        """Return the condition under which an example is demanded."""
+        return self.terms.z3.Bool(f"example {example}", self.terms.context)
 
     def _demands(self, example: int) -> list[Term]:
         """Return what must hold so that an example comes out right."""
@@ -88,13 +91,9 @@ class Engine:
         return [terms.equal(value, terms.constant(number)) for value, number in wanted]
 
 
-def _switch(example: int) -> str:
-    return f"example {example}"
-
-
 def new_solver(terms: BitVectors, seed: int) -> Any:
     """Return a solver that knows the sizes of the unknowns."""
-    solver = terms.z3.SolverFor("QF_BV")
+    solver = terms.z3.SolverFor("QF_BV", ctx=terms.context)
     solver.set("random_seed", seed % 2**31)
     solver.add(terms.constraints)
     return solver

@@ -16,11 +16,11 @@ import numpy as np
 
 from neuralc.backends.base.ground import unknown_inputs
 from neuralc.backends.base.symbolic import declines, run
-from neuralc.backends.smt.bitvectors import Bits, BitVectors, Term
+from neuralc.backends.smt.bitvectors import Bits, BitVectors, Term, load_z3
 from neuralc.backends.smt.engine import check, new_solver, numbers
 from neuralc.errors import Declined, NeuralcError
 from neuralc.ir.evaluate import Element
-from neuralc.ir.nodes import Decl, Int, Program
+from neuralc.ir.nodes import Decl, Program
 from neuralc.ir.space import open_choices
 
 Array = np.ndarray[Any, Any]
@@ -90,15 +90,15 @@ class Unrolled:
         _check_same(self.program, program)
         return self._run(program, choices, BitVectors())  # tables may have the same names
 
-    def _run(
-        self, program: Program, choices: Choices, terms: BitVectors
-    ) -> dict[Element, Term]:  # fmt: skip
+    def _run(self, program: Program, choices: Choices, terms: BitVectors) -> dict[Element, Term]:
         chosen = {
             (name, index): terms.constant(int(choices[name][index]))
             for name, index, _ in open_choices(program)
         }
         store = run(program, {**self._given, **chosen}, terms)
-        elements = [(d.name, i) for d in program.of("output") for i in product(*map(range, d.shape))]
+        elements = [
+            (d.name, i) for d in program.of("output") for i in product(*map(range, d.shape))
+        ]
         return {element: self._term(store[element]) for element in elements}
 
     def _term(self, value: Bits) -> Term:
@@ -130,7 +130,7 @@ def counterexample(
 
     """
     unrolled = Unrolled(program, choices)
-    z3, found = unrolled._terms.z3, unrolled.other_outputs(other, other_choices)
+    z3, found = load_z3(), unrolled.other_outputs(other, other_choices)
     missing = [name for name, _ in unrolled.outputs.keys() - found.keys()]
     if missing:
         raise NeuralcError(f"{other.name} has no output like {missing[0]!r} of {program.name}")
@@ -162,7 +162,7 @@ def violation(
     """
     unrolled = Unrolled(program, choices)
     holds = condition(unrolled.inputs, unrolled.outputs)
-    return unrolled.find(unrolled._terms.z3.Not(holds), seconds=seconds, seed=seed)
+    return unrolled.find(load_z3().Not(holds), seconds=seconds, seed=seed)
 
 
 def nested(decl: Decl, elements: Elements) -> Any:

@@ -47,12 +47,11 @@ class Encoded:
                  for guard, value in self._answers]  # fmt: skip
         return z3.Or(parts)
 
-    def differs(self, outputs: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+    def differs(self, outputs: Mapping[str, Any]) -> Any:
         """Return the condition that some output is not what it should be, as a Boolean term.
 
         Args:
             outputs: for each output an unsigned bit-vector, or nested lists of them.
-            sizes: the number of values of each output.
 
         Raises:
             Declined: what is returned does not have the shape of the outputs.
@@ -64,11 +63,11 @@ class Encoded:
                 next(iter(outputs)): answer
             }  # fmt: skip
             for name, value in (wanted or {}).items():
-                wrong = self._wrong(name, value, outputs[name], sizes[name])
+                wrong = self._wrong(name, value, outputs[name])
                 parts.append(z3.And(_term(z3, guard), _term(z3, wrong)))
         return z3.Or(parts)
 
-    def _wrong(self, name: str, wanted: Value, found: Any, size: int) -> Bool:
+    def _wrong(self, name: str, wanted: Value, found: Any) -> Bool:
         if wanted is None:
             return False
         if isinstance(found, list | tuple):
@@ -76,11 +75,11 @@ class Encoded:
                 raise _declined(self.reference, f"what it returns for {name} is of another shape")
             wrong: Bool = False
             for x, y in zip(wanted, found, strict=True):
-                wrong = self._terms.either(wrong, self._wrong(name, x, y, size))
+                wrong = self._terms.either(wrong, self._wrong(name, x, y))
             return wrong
         if isinstance(wanted, list):
             raise _declined(self.reference, f"what it returns for {name} is of another shape")
-        terms, term = self._terms, self._terms.given(found, size)
+        terms, term = self._terms, self._terms.given(found, 2 ** found.size())
         if isinstance(wanted, Optional):
             return terms.both(wanted.given, terms.negated(terms.equal(wanted.value, term)))
         return terms.negated(terms.equal(wanted, term))
