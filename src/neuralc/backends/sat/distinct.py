@@ -15,7 +15,7 @@ import numpy as np
 
 from neuralc.backends.base import cegis
 from neuralc.backends.base.ground import constant_choices, unknown_inputs
-from neuralc.backends.base.problem import Choices, Outcome, Problem, Report
+from neuralc.backends.base.problem import Candidate, Choices, Outcome, Problem, Report
 from neuralc.backends.base.symbolic import run
 from neuralc.backends.sat.clauses import Clauses, Direct
 from neuralc.backends.sat.engine import Engine
@@ -29,7 +29,7 @@ def solve(problem: Problem, report: Report, known: Sequence[Mapping[str, Any]]) 
 
     Args:
         problem: the program and the examples.
-        report: told of better candidates.
+        report: told in words how far it is.
         known: choices by name, arrays or nested lists.
 
     Returns:
@@ -46,7 +46,11 @@ def solve(problem: Problem, report: Report, known: Sequence[Mapping[str, Any]]) 
         _Difference(engine, {name: np.asarray(value) for name, value in choices.items()})
         for choices in known
     ]
-    outcome = cegis.solve(problem, engine, judge_of(problem), report)
+
+    def remark(words: str, best: Candidate | None) -> None:
+        report(words, None)  # the program alone is no answer: the inputs belong to it
+
+    outcome = cegis.solve(problem, engine, judge_of(problem), remark)
     if outcome.status != "found":
         return outcome
     arrays = {

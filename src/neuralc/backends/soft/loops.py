@@ -46,9 +46,17 @@ def independent(loop: For, env: Env) -> bool:
         or all(
             _apart(read, target, env) for target in _targets(loop.body) if target.name == read.name
         )
-        for read in _reads(loop.body)
+        for read in reads(loop.body)
         if read.name in writes
     )
+
+
+def reads(body: Body) -> Iterator[Ref]:
+    """Yield everything that a body reads."""
+    for statement in walk(body):
+        match statement:
+            case Set(value=value) | Gate(value=value) | Switch(value=value) | Observe(ref=value):
+                yield from _refs(value)
 
 
 def _ties(statement: object, var: str) -> bool:
@@ -62,13 +70,6 @@ def _ties(statement: object, var: str) -> bool:
 
 def _targets(body: Body) -> list[Ref]:
     return [statement.target for statement in walk(body) if isinstance(statement, Set)]
-
-
-def _reads(body: Body) -> Iterator[Ref]:
-    for statement in walk(body):
-        match statement:
-            case Set(value=value) | Gate(value=value) | Switch(value=value):
-                yield from _refs(value)
 
 
 def _refs(value: Value) -> Iterator[Ref]:

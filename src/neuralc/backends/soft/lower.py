@@ -16,7 +16,7 @@ import numpy as np
 from neuralc.backends.soft import merge
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.graph import B, Dim, Graph, P
-from neuralc.backends.soft.loops import independent
+from neuralc.backends.soft.loops import independent, reads
 from neuralc.backends.soft.read import Env, Reader
 from neuralc.backends.soft.store import Layer, Piece
 from neuralc.backends.soft.values import (
@@ -251,26 +251,43 @@ class _Lowering:
             return
         wide = [label for label in condition.labels if self.b.extent(label) > 1]
         loops = any(label in self.turns for label in wide)
-        if (loops or len(wide) > 1) and self.masked(statement, condition, env):
+        if (loops or len(wide) > 1) and self.masked(statement, condition, env, loops=loops):
             return
         if loops:
             raise Unavailable
         self.split(statement, condition, wide, env)
 
-    def masked(self, statement: If, condition: Known, env: Env) -> bool:
-        """Run both branches on all axes; False if something is not there everywhere."""
+    def masked(self, statement: If, condition: Known, env: Env, *, loops: bool) -> bool:
+        """Run both branches on all axes; False if something is not there everywhere.
+
+        Raises:
+            Unavailable: only some turns of a loop set what is read after them.
+
+        """
         layers = []
         for body in (statement.then, statement.orelse):
             layer = self.attempt(body, env)
             if layer is None:
                 return False
             layers.append(layer)
-        for name, key, labels, (then, orelse) in merge.common(self.b, layers, self.read.size):
+        found = list(merge.common(self.b, layers, self.read.size))
+        lost = merge.lost(layers, ((name, key) for name, key, _, _ in found)) if loops else set()
+        if any(self.needed(name, statement) for name in lost):
+            raise Unavailable
+        for name, key, labels, (then, orelse) in found:
             make = partial(merge.masked, self.b, self.read.size(name))
             self.read.layers[-1].put(
                 name, key, Piece(Masked(condition, then, orelse, make=make), labels)
             )
         return True
+
+    def needed(self, name: str, statement: If) -> bool:
+        """Tell whether a variable is read outside of a statement."""
+        everywhere, inside = (
+            sum(ref.name == name for ref in reads(body))
+            for body in (self.program.body, (statement,))
+        )
+        return everywhere > inside or self.program.decl[name].kind == "output"
 
     def split(self, statement: If, condition: Known, wide: list[Label], env: Env) -> None:
         """Run each branch on the part of an axis where it is taken."""
