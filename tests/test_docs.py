@@ -80,7 +80,7 @@ def test_shell() -> None:
     _, *files = blocks(README, "sh")  # the first are the calls of make
     for block in files:
         subprocess.run(["bash", "-euc", block], check=True, timeout=60)
-    (session,) = blocks(README, "console")
+    session = "".join(blocks(README, "console"))
     for part in re.split(r"^\$ neuralc ", session, flags=re.M)[1:]:
         command, *lines = part.splitlines()
         few = f" --restarts {FEW}" if command.startswith("learn") else ""

@@ -31,6 +31,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     of(INVERT).save("invert")
     solution(model(WIDE), {"p": 0}).save("wide")
     (tmp_path / "swap.py").write_text(REFERENCE)
+    (tmp_path / "slow.py").write_text(
+        "def slow(x):\n    left = sum(x)\n    while left > 0:\n        left -= 1\n"
+        "    return list(reversed(x))\n"
+    )
     (tmp_path / "broken.py").write_text(REFERENCE.replace("a, b, c =", "a, b ="))
     (tmp_path / "unknown.py").write_text(REFERENCE.replace("b, a]", "b, d]"))
     return tmp_path
@@ -49,8 +53,9 @@ def verify(arguments: str, *more: str) -> Result:
         ("right --against right", 0, "proved for all 8 inputs\n"),
         ("right --against wrong", 1, ("refuted by initial_wires = [0, 1, 0]\n"
          "  found:  final_wires = [1, 0]\n  wanted: final_wires = [1, 1]\n")),
-        ("wide --property y[0]==x[8] --samples 7", 3,
-         "not decided: tested 7 of 1000000000\n  too many inputs to run them all\n"),
+        ("wide --property y[0]==x[8] --samples 7", 0,
+         "proved for all 1000000000 inputs\n  by SMT\n"),
+        ("wide --against slow.py --samples 7", 3, "not decided: tested 7 of 1000000000\n"),
         ("wide --property y[0]==x[0] --samples 7", 1, "refuted by x = "),
         ("right --property 1 --where initial_wires[0]==1", 0, "proved for all 4 inputs\n"),
     ],
@@ -82,7 +87,7 @@ def test_json() -> None:
         "found": {"final_wires": [1, 1]},
         "wanted": {"final_wires": [1, 0]},
     }
-    undecided = one_object("wide --property y[0]==x[8] --samples 7")
+    undecided = one_object("wide --against slow.py --samples 7")
     assert (undecided["verdict"], undecided["tested"]) == ("undecided", 7)
     violated = one_object("wrong --property final_wires[0]==initial_wires[1]==0")
     assert violated["counterexample"]["wanted"] is None

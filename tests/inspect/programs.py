@@ -104,5 +104,13 @@ for i in range(9):
 """
 
 
+def reversed_slowly(x):  # type: ignore[no-untyped-def]
+    """Turn a list around, with more turns before that than a solver is told."""
+    left = sum(x)
+    while left > 0:
+        left -= 1
+    return list(reversed(x))
+
+
 def reversed_(x):  # type: ignore[no-untyped-def]
     return x[::-1]

@@ -12,7 +12,8 @@ import pytest
 import neuralc as nc
 from neuralc.errors import Declined, FileError, ModelErrors, NeuralcError, SourceError
 from neuralc.inspect import verify as module
-from neuralc.inspect.verify import Answer, Question, verify
+from neuralc.inspect.proof import Answer
+from neuralc.inspect.verify import verify
 from neuralc.ir.nodes import Int
 from neuralc.learning.solution import Solution
 from tests.inspect.programs import (
@@ -25,6 +26,7 @@ from tests.inspect.programs import (
     model,
     of,
     reversed_,
+    reversed_slowly,
     solution,
     swapped,
 )
@@ -189,23 +191,69 @@ def test_a_program_without_inputs() -> None:
 # ---- large domains
 
 
+def test_a_large_domain_is_proved() -> None:
+    found = solution(model(WIDE), {"p": 0})
+    for verdict in (
+        verify(found, reversed_, samples=50),
+        verify(found, solution(model(WIDE), {"p": 0}), samples=50),
+        verify(found, property="y[0] == x[8] and y[8] == x[0]", samples=50),
+    ):
+        assert str(verdict) == f"proved for all {10**9} inputs"
+        assert (verdict.status, verdict.how, verdict.tested) == ("proved", "smt", 50)
+
+
+def test_a_rare_mistake_on_a_large_domain_is_found() -> None:
+    """One input in a thousand millions, which no sample meets."""
+    found = solution(model(WIDE), {"p": 0})
+    digits = [3, 1, 4, 1, 5, 9, 2, 6, 5]
+    rare = " or ".join(f"x[{k}] != {digit}" for k, digit in enumerate(digits))
+    verdict = verify(found, property=rare, samples=50)
+    assert (verdict.status, verdict.how) == ("refuted", "smt")
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.inputs == {"x": digits}
+
+    def nearly(x):  # type: ignore[no-untyped-def]
+        if x[0] == 3 and x[1] == 1 and x[2] == 4 and x[3] == 1 and x[4] == 5:
+            return list(x)
+        return list(reversed(x))
+
+    verdict = verify(found, nearly, samples=50)
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.inputs["x"][:5] == digits[:5]
+
+
+def test_a_function_that_fails_somewhere_on_a_large_domain() -> None:
+    found = solution(model(WIDE), {"p": 0})
+
+    def failing(x):  # type: ignore[no-untyped-def]
+        if x[0] == 3 and x[1] == 1 and x[2] == 4 and x[3] == 1 and x[4] == 5:
+            x[0] = x[x[4] + 4]  # no such element
+        return list(reversed(x))
+
+    with pytest.raises(SourceError, match=r"has no result for x = \[3, 1, 4, 1, 5"):
+        verify(found, failing, samples=50)
+
+
 def test_not_decided() -> None:
     found = solution(model(WIDE), {"p": 0})
-    verdict = verify(found, reversed_, samples=500)
+    verdict = verify(found, reversed_slowly, samples=500)
     assert str(verdict) == "not decided: tested 500 of 1000000000"
     assert (verdict.status, verdict.how) == ("undecided", "samples")
-    assert verify(found, reversed_, samples=500).tested == 500
-    wrong = verify(solution(model(WIDE), {"p": 1}), reversed_, samples=500)
+    assert verdict.note == "too many inputs to run them all, and a loop takes too many turns"
+    wrong = verify(solution(model(WIDE), {"p": 1}), reversed_slowly, samples=500)
     assert wrong.status == "refuted"
 
 
 def test_conditions_on_large_domains() -> None:
     found = solution(model(WIDE), {"p": 0})
-    some = verify(found, reversed_, where="x[0] == 9 and len(x) > 2", samples=100, few=1000)
+    condition = "x[0] == 9 and len(x) > 2"
+    some = verify(found, reversed_slowly, where=condition, samples=100, few=1000)
     assert some.text == "not decided: tested 100 of at most 1000000000"
-    narrow = "x[0] == x[1] == x[2] == x[3] == x[4] == x[5] == x[6] == x[7] == x[8]"
-    rare = verify(found, reversed_, where=narrow, samples=100, few=1000)
-    assert rare.text == "not decided: tested 10 of at most 1000000000"  # the extreme ones
+    proved = verify(found, property="y[8] == 9", where=condition, samples=100, few=1000)
+    assert (proved.status, proved.how) == ("proved", "smt")
+    refuted = verify(found, property="y[8] == 9 and y[7] != 8", where=condition, samples=0, few=10)
+    assert refuted.counterexample is not None
+    assert refuted.counterexample.inputs["x"][:2] == [9, 8]
 
 
 def test_the_seed_decides_the_samples() -> None:
@@ -224,29 +272,14 @@ def test_too_little_time() -> None:
     assert verdict.note == "there was not enough time to run all of them"
 
 
-def test_the_seam_for_a_solver(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a solver finds is run before it is told; what it proves is told as proved."""
+def test_what_a_solver_finds_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     found = solution(model(WIDE), {"p": 0})
-    asked: list[Question] = []
-
-    def put(answer: Answer) -> None:
-        def prove(question: Question) -> Answer:
-            asked.append(question)
-            return answer
-
-        monkeypatch.setattr(module, "_prove_by_smt", prove)
-
-    put(Answer("proved"))
-    verdict = verify(found, reversed_, samples=10)
-    assert (verdict.text, verdict.how) == ("proved for all 1000000000 inputs", "smt")
-    assert asked[0].domain.count == 10**9
-    put(Answer("refuted", {"x": np.array([[1, 2, 3, 4, 5, 6, 7, 8, 9]])}))
+    given = {"x": np.array([[1, 2, 3, 4, 5, 6, 7, 8, 9]])}
+    monkeypatch.setattr(module, "prove", lambda *question: Answer("refuted", given))
     verdict = verify(found, property="x[1] != 2 or x[2] != 3 or y[0] != 9", samples=0)
     assert (verdict.status, verdict.how) == ("refuted", "smt")
     with pytest.raises(AssertionError, match="the exact execution is right"):
         verify(found, reversed_, samples=10)
-    put(Answer("undecided", note="too hard"))
-    assert verify(found, reversed_, samples=10).note == "too hard"
 
 
 # ---- bad input

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,16 +25,19 @@ ALLOWED = {
 }  # fmt: skip
 
 
-def solved(text: str) -> dict[str, Any] | None:
-    """Return the numbers by symbol that z3 finds for a text; None: there are none."""
-    solver = z3.SolverFor("QF_BV")
-    solver.add(z3.parse_smt2_string(text))
+def solved(text: str) -> dict[str, int] | None:
+    """Return the number of each unknown that z3 finds for a text; None: there are none."""
+    context = z3.Context()  # definitions of texts that were read before would show in the model
+    solver = z3.SolverFor("QF_BV", ctx=context)
+    solver.add(z3.parse_smt2_string(text, ctx=context))
     answer = solver.check()
     assert answer != z3.unknown
     if answer == z3.unsat:
         return None
     model = solver.model()
-    return {d.name(): model.eval(d(), model_completion=True).as_long() for d in model.decls()}
+    unknown = re.findall(r"\(declare-const \|(.*?)\| \(_ BitVec (\d+)\)\)", text)
+    terms = {name: z3.BitVec(name, int(bits), context) for name, bits in unknown}
+    return {name: model.eval(t, model_completion=True).as_long() for name, t in terms.items()}
 
 
 def test_the_text_asks_what_the_problem_asks() -> None:
@@ -51,7 +53,8 @@ def test_the_text_asks_what_the_problem_asks() -> None:
         for fixed in problem.program.fixed:
             choices[fixed.name][fixed.index] = fixed.value
         for name, at, _ in open_choices(problem.program):
-            choices[name][at] = numbers.get(name_of((name, at)), 0)  # not there: it is any
+            symbol = name_of((name, at))
+            choices[name][at] = numbers.get(symbol, 0)  # one of a single value is none
         assert solver_checks.right_by_hand(problem, choices), problem.seed
         found += 1
     assert min(found, impossible) > 15

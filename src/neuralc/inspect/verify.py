@@ -17,6 +17,7 @@ from neuralc.errors import NeuralcError
 from neuralc.files import read_text
 from neuralc.inspect.claims import Claim, EqualsFunction, EqualsProgram, Holds
 from neuralc.inspect.domain import Domain, Rows
+from neuralc.inspect.proof import prove
 from neuralc.inspect.subject import Runnable, Subject, subject
 from neuralc.inspect.verdict import Counterexample, Verdict
 from neuralc.ir.nodes import Decl, Int
@@ -113,15 +114,17 @@ class Question:
         asked, _, wrong = self._run(self.domain.samples(samples, seed), samples)
         how, note = "samples", ""
         if wrong is None:
-            answer = _prove_by_smt(self)
+            answer = prove(self.subject, self.claim, self.where, self.deadline)
             if answer.status == "proved":
                 how, note = "smt", answer.note
                 return Verdict("proved", count, asked, None, counted, how, note,
                                time.monotonic() - began)  # fmt: skip
             note = answer.note
-            if answer.status == "refuted" and answer.inputs is not None:
-                how, wrong = "smt", self._run([answer.inputs], 1)[2]
-                assert wrong is not None, f"the exact execution is right on {answer.inputs}"
+            if answer.inputs is not None:
+                wrong = self._run([answer.inputs], 1)[2]
+                how = "samples" if wrong is None else "smt"
+                right = f"the exact execution is right on {answer.inputs}"
+                assert wrong is not None or answer.status == "undecided", right
         status: Literal["refuted", "undecided"] = "undecided" if wrong is None else "refuted"
         return Verdict(status, count, asked, wrong, counted, how, note, time.monotonic() - began)
 
@@ -139,24 +142,6 @@ class Question:
             if checked.wrong is not None:
                 return asked, run, checked.wrong
         return asked, run, None
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What a proof by SMT came to; with "refuted" the inputs, [1, *shape] each."""
-
-    status: Literal["proved", "refuted", "undecided"]
-    inputs: Rows | None = None
-    note: str = ""
-
-
-def _prove_by_smt(question: Question) -> Answer:
-    """Try to prove a claim for all inputs of its domain with a solver.
-
-    The seam for `backends/smt`: nothing is proved here yet, and nothing is claimed.
-    """
-    del question
-    return Answer("undecided", note="too many inputs to run them all")
 
 
 # ---- what is to be proved
@@ -250,4 +235,4 @@ def _check_same(program: Subject, other: Subject) -> None:
             )
 
 
-__all__ = ["FEW", "Answer", "Counterexample", "Question", "Verdict", "verify"]
+__all__ = ["FEW", "Counterexample", "Question", "Verdict", "verify"]

@@ -134,7 +134,7 @@ def counterexample(
     missing = [name for name, _ in unrolled.outputs.keys() - found.keys()]
     if missing:
         raise NeuralcError(f"{other.name} has no output like {missing[0]!r} of {program.name}")
-    differs = z3.Or([_unlike(z3, term, found[e]) for e, term in unrolled.outputs.items()])
+    differs = z3.Or([unlike(z3, term, found[e]) for e, term in unrolled.outputs.items()])
     condition = differs if where is None else z3.And(where(unrolled.inputs), differs)
     return unrolled.find(condition, seconds=seconds, seed=seed)
 
@@ -176,7 +176,7 @@ def nested(decl: Decl, elements: Elements) -> Any:
     return part(())
 
 
-def _unlike(z3: Any, term: Term, other: Term) -> Term:
+def unlike(z3: Any, term: Term, other: Term) -> Term:
     """Return the condition that two unsigned bit-vectors are not the same number."""
     bits = max(term.size(), other.size())
     return z3.ZeroExt(bits - term.size(), term) != z3.ZeroExt(bits - other.size(), other)

@@ -18,7 +18,7 @@ from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.loops import independent, reads
 from neuralc.backends.soft.read import Env, Reader
-from neuralc.backends.soft.store import Layer, Piece
+from neuralc.backends.soft.store import Layer, Piece, lost
 from neuralc.backends.soft.values import (
     EXAMPLES,
     RESTARTS,
@@ -271,8 +271,8 @@ class _Lowering:
                 return False
             layers.append(layer)
         found = list(merge.common(self.b, layers, self.read.size))
-        lost = merge.lost(layers, ((name, key) for name, key, _, _ in found)) if loops else set()
-        if any(self.needed(name, statement) for name in lost):
+        some = lost(layers, ((name, key) for name, key, _, _ in found)) if loops else set()
+        if any(self.needed(name, statement) for name in some):
             raise Unavailable
         for name, key, labels, (then, orelse) in found:
             make = partial(merge.masked, self.b, self.read.size(name))

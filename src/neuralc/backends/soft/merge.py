@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import prod
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -51,23 +49,6 @@ def common(
                     _relabelled(builder, table[key], piece.labels, sizes(name)) for table in tables
                 ]
                 yield name, key, piece.labels, values
-
-
-def lost(layers: Sequence[Layer], found: Iterable[tuple[str, Key]]) -> set[str]:
-    """Return the variables of which some branch has set more than was found in every branch."""
-    common: Counter[str] = Counter()
-    for name, key in found:
-        common[name] += _count(key)
-    return {
-        name
-        for layer in layers
-        for name, pieces in layer.pieces.items()
-        if sum(map(_count, pieces)) > common[name]
-    }
-
-
-def _count(key: Key) -> int:
-    return prod(place[1] - place[0] for place in key if isinstance(place, tuple))
 
 
 def _split(builder: Builder, table: dict[Key, Piece], dims: Sequence[bool]) -> dict[Key, Piece]:

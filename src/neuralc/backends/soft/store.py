@@ -6,8 +6,10 @@ branches: what a branch sets goes to its own layer, on top of what was set befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -77,6 +79,23 @@ class Layer:
         for name, pieces in self.pieces.items():
             for key, piece in pieces.items():
                 yield name, key, piece
+
+
+def lost(layers: Sequence[Layer], found: Iterable[tuple[str, Key]]) -> set[str]:
+    """Return the variables of which some branch has set more than was found in every branch."""
+    common: Counter[str] = Counter()
+    for name, key in found:
+        common[name] += _count(key)
+    return {
+        name
+        for layer in layers
+        for name, pieces in layer.pieces.items()
+        if sum(map(_count, pieces)) > common[name]
+    }
+
+
+def _count(key: Key) -> int:
+    return prod(place[1] - place[0] for place in key if isinstance(place, tuple))
 
 
 def _fixed(key: Key, mask: tuple[bool, ...]) -> Key:
