@@ -64,7 +64,8 @@ def text_of(solved: Solved) -> str:
 
 def test_names_and_paths() -> None:
     assert machines.names() == (
-        "assembly", "basic_block", "circuit", "grid2x2_add", "grid2x2_apply", "maze", "turing",
+        "assembly", "basic_block", "circuit", "grid2x2_add", "grid2x2_apply", "math", "maze",
+        "parity", "turing",
     )  # fmt: skip
     assert machines.path("turing").read_text().startswith("# A Turing machine")
     with pytest.raises(FileError, match="there is no machine 'tiring'"):
@@ -158,7 +159,9 @@ def test_assembly_access() -> None:
     jump_needs_zero = [m for m in memories(1, 40) if m[0] < 4]
     for memory in jump_needs_zero:
         found = outputs(ASSEMBLY_ACCESS, {"initial_envMemory": memory})
-        assert found == {"final_block": 0, "final_envMemory_0": memory[memory[0] + 1]}, memory
+        after = [memory[memory[0] + 1], *memory[1:]]
+        wanted = {"final_block": 0, "final_envMemory_0": after[0], "final_envMemory": after}
+        assert found == wanted, memory
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,9 @@ def test_arithmetic_of_both_register_machines(
         "branchAddr": [0] * 5,
     }
     found = outputs(Solved("assembly", const, line), {"initial_envMemory": [a, b, 2, 3, 4]})
-    assert found == {"final_block": 0, "final_envMemory_0": result}
+    after = [result, b, 2, 3, 4]
+    wanted = {"final_block": 0, "final_envMemory_0": result, "final_envMemory": after}
+    assert found == wanted
 
 
 @pytest.mark.parametrize(
