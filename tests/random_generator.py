@@ -206,6 +206,7 @@ class Generator(Values):
     def state(self) -> Body:
         """Return a time loop: `x[t + 1]` from `x[t]`, or the other way round."""
         steps, back = self.draw.integers(1, 3), self.chance(25)
+        steps += 4 * self.chance(20)  # long enough for rounding to be divided out
         rows = self.draw.choice([(), (), (2,)])
         sizes = [self.size() for _ in range(self.draw.integers(1, 2))]
         names = [self.declare("var", size, (steps + 1, *rows)) for size in sizes]

@@ -196,4 +196,3 @@ def check_models(new: Callable[[], Models], seeds: range) -> None:
         assert both == {element: wanted[element] for element in both}, f"seed {seed}"
         results = {decl.name for decl in program.of("output")}
         assert all(e in store for e in wanted if e[0] in results), f"seed {seed}"
-

@@ -118,7 +118,7 @@ def test_examples_that_no_program_fits(solver: str) -> None:
     found = one_object(f"{learn} --solver {solver} --threads 2", 3)
     assert found["status"] == "impossible"
     (k,) = found["instances"]
-    assert f"no program of model.py is right on instance {k}:\n" in found["error"]
+    assert f"no program of model is right on instance {k}:\n" in found["error"]
     done = neuralc(f"{learn} --solver {solver} --threads 2")
     assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr == found["error"] + "\n"

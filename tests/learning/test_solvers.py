@@ -282,7 +282,7 @@ def test_impossible_examples(fake: Any) -> None:
     with pytest.raises(Contradiction) as caught:
         learn(lines, contradictory_data(), solver="search")
     assert caught.value.instances == (0,)
-    assert "no program of model.py is right on instance 0:" in str(caught.value)
+    assert "no program of model is right on instance 0:" in str(caught.value)
     assert '  instance 0: {"x": [0, 0]} -> {"z": 3}' in str(caught.value)
 
 

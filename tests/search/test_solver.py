@@ -69,7 +69,7 @@ def test_the_deadline_is_kept(seconds: float) -> None:
     problem = replace(_hopeless(), deadline=began + seconds)
     outcome = search.solve(problem, cases.silent)
     assert outcome.status == "unknown"
-    assert time.monotonic() - began < seconds + 4  # compilation cannot be interrupted
+    assert time.monotonic() - began < seconds + 12  # compilation cannot be interrupted
 
 
 def test_probabilities_decide_what_is_tried_first() -> None:

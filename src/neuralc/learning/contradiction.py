@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Program
 
 Array = np.ndarray[Any, Any]
+_MANY = 12  # instances that are named
 _LONG = 300  # characters of an instance that are shown
 _HINT = "  hint: correct the examples, or let the model do more: more steps, choices or values"
 
@@ -46,14 +48,22 @@ def impossible(program: Program, examples: Examples, core: Sequence[int]) -> Con
 
     """
     if not core:
-        words = f"no program of {program.name} is right, whatever the examples are\n"
+        words = f"no program of {_name(program)} is right, whatever the examples are\n"
         return Contradiction(words + "  hint: what it observes cannot hold", ())
     if len(core) == 1:
-        words = f"no program of {program.name} is right on instance {core[0]}:"
+        words = f"no program of {_name(program)} is right on instance {core[0]}:"
     else:
-        listed = ", ".join(map(str, core[:-1])) + f" and {core[-1]}"
-        words = f"no program of {program.name} is right on instances {listed} at once:"
-    return Contradiction(f"{words}\n{_shown(examples, core)}\n{_HINT}", core)
+        some = list(core[:_MANY])
+        listed = ", ".join(map(str, some[:-1])) + f" and {some[-1]}"
+        if len(core) > _MANY:
+            listed = f"0 to {examples.count - 1}" if len(core) == examples.count else f"{listed}, …"
+        words = f"no program of {_name(program)} is right on instances {listed} at once:"
+    return Contradiction(f"{words}\n{_shown(examples, core[:_MANY])}\n{_HINT}", core)
+
+
+def _name(program: Program) -> str:
+    """Return the name of a model: that of its file, without the folder."""
+    return PurePath(program.name).stem or program.name
 
 
 def _disagreement(examples: Examples) -> tuple[int, int] | None:

@@ -22,7 +22,7 @@ from neuralc.ir.examples import Examples
 from neuralc.learning import contradiction, portfolio
 from neuralc.learning.batches import split
 from neuralc.learning.model import Model
-from neuralc.learning.race import Race
+from neuralc.learning.race import Entrant, Race
 from neuralc.learning.reached import Reached
 from neuralc.learning.settings import Settings
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[int, int, str], None]
+BLAME = 60.0  # seconds to find out which examples are to blame
 Tell = Callable[[str], None]
 
 
@@ -253,7 +254,8 @@ class _Task:
         if race.status == "impossible":
             if race.best is not None:
                 self.finished(race, solver, skipped, module)
-            raise contradiction.impossible(self.model.program, self.train, race.core)
+            core = _fewer(problem, race.core) if race.leader == "search" else race.core
+            raise contradiction.impossible(self.model.program, self.train, core)
         if race.best is None and len(race.errors) == len(entrants):
             raise _failure(race)
         return self.finished(race, solver, skipped, module)
@@ -282,6 +284,17 @@ class _Task:
         if self.out is not None:
             solution.save(self.out)
         return solution
+
+
+def _fewer(problem: Problem, core: tuple[int, ...]) -> tuple[int, ...]:
+    """Return which of some contradictory examples are to blame, if the solver sat can tell."""
+    soon = dataclasses.replace(problem, deadline=time.monotonic() + BLAME)
+    race = Race(
+        soon, [Entrant("sat", portfolio.SOLVERS["sat"])],
+        lambda done, total, remark: None, lambda words: None,
+    )  # fmt: skip
+    race.run()
+    return race.core if race.status == "impossible" else core
 
 
 def _failure(race: Race) -> NeuralcError:

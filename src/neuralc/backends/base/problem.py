@@ -70,8 +70,8 @@ class Outcome:
         status: "found": `best` is right on all examples, by exact execution; "impossible": it is
             proved that no choices are; "unknown": neither, the solver gave up or ran out of time.
         best: the best candidate that was met, if any.
-        core: with "impossible", examples that already contradict each other (indices); no proper
-            subset of them was found to be contradictory. Empty: not even a single example matters.
+        core: with "impossible", examples that already contradict each other (indices): as few as
+            the solver can tell, all of them if it cannot. Empty: no single example matters.
         note: what was reached, in a few words: `"4.2 M programs tried, 3 of 8 gates enumerated"`.
         arrays: what else there is to say, by name: `chances:<param>` are probabilities of choices
             [*shape, size], `inputs:<k>:<name>` an input by which the program is told apart from

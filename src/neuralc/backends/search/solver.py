@@ -19,6 +19,7 @@ from neuralc.ir.space import log10_size
 
 PLAIN = 3_000  # runs of plain Python before anything is compiled
 FIRST, GROWTH = 1 << 22, 2  # runs of the first systematic turn; then more and more
+ROUNDS = 2  # of annealing between two of them
 SMALL = 8.0  # 10 ** 8 programs: the systematic search goes first
 FEW = 200  # examples that are checked without compilation
 
@@ -81,11 +82,12 @@ class _Solver:
             first = True
             self._look(systematic.best)
             self.report(systematic.note, None)
-            next(annealing, None)
-            self._look(random.best)
-            self.report(random.note, None)
-            if random.done:
-                return self._outcome(systematic, False, random.note)
+            for _ in range(ROUNDS):
+                next(annealing, None)
+                self._look(random.best)
+                self.report(random.note, None)
+                if random.done:
+                    return self._outcome(systematic, False, random.note)
             runs *= GROWTH
         return self._outcome(systematic, False, random.note)
 
@@ -116,5 +118,6 @@ class _Solver:
             return Outcome("found", self.best, note=note)
         assert systematic.answer is None, "the two executions of the program disagree"
         if done:
-            return Outcome("impossible", self.best, note=f"all programs were tried: {note}")
+            whole = tuple(range(self.problem.examples.count))  # which of them, it cannot tell
+            return Outcome("impossible", self.best, whole, f"all programs were tried: {note}")
         return Outcome("unknown", self.best, note=note)

@@ -33,15 +33,29 @@ def spread(builder: Builder, chances: tuple[Factor, ...], value: Value, size: in
     """Return what a value contributes that is taken with these chances."""
     inner = raw(value)
     if isinstance(inner, Sum):
-        return [((*chances, *own), arm) for own, arm in inner.terms]
+        return [
+            ((*chances, *own), arm) if own else _share(builder, arm, chances, frozenset(), size)
+            for own, arm in inner.terms
+        ]
     return [(chances, widened(builder, settled(inner), size))]
+
+
+def _share(
+    builder: Builder, arm: Product | Known, chances: Sequence[Factor], gone: frozenset[Label],
+    size: int,
+) -> Term:  # fmt: skip
+    """Return an arm times chances as a share: its own sum is not 1, and may not be divided out."""
+    product = builder.product(arm, size)
+    return (), Product((*product.factors, *chances), product.axis, product.summed | gone)
 
 
 def summed(builder: Builder, terms: Sequence[Term], size: int) -> Value:
     """Return the sum of terms whose chances sum to 1: equal arms are taken together."""
     groups: list[tuple[list[tuple[Factor, ...]], Product | Known]] = []
     for chances, arm in terms:
-        found = next((group for group in groups if same(group[1], arm)), None)
+        found = next(
+            (group for group in groups if chances and group[0][0] and same(group[1], arm)), None
+        )  # a share is no distribution
         if found is None:
             groups.append(([chances], arm))
         else:
@@ -67,14 +81,11 @@ def closed_terms(
     terms: list[Term] = []
     for chances, arm in value.terms:
         depends = label in (arm.labels if isinstance(arm, Known) else arm.labels())
-        if not depends:
+        if chances and not depends:
             chance = builder.sum_product([*chances, weight], frozenset((label,)), None)
             terms.append(((chance,), arm))
-            continue
-        product = builder.one_hot(arm, size) if isinstance(arm, Known) else arm
-        factors = (*product.factors, *chances, weight)
-        share = Product(factors, product.axis, product.summed | {label})
-        terms.append(((), share))
+        else:
+            terms.append(_share(builder, arm, (*chances, weight), frozenset((label,)), size))
     return terms
 
 
