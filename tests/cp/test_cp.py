@@ -15,6 +15,7 @@ from fuzz.models import Cp
 from neuralc.backends import cp
 from neuralc.backends.base.symbolic import Function
 from neuralc.backends.cp import integers
+from neuralc.backends.cp.engine import Engine
 from neuralc.backends.cp.integers import Integers, Number
 from neuralc.errors import MissingExtra
 from neuralc.ir.nodes import Int, Network, Real, Table
@@ -28,6 +29,27 @@ def test_right_or_a_smallest_contradiction() -> None:
     found, impossible, several = solver_checks.check_answers(cp.solve, range(200))
     assert min(found, impossible) > 30
     assert several > 5
+
+
+def test_a_contradiction_is_smallest_where_the_solver_helps_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if CP-SAT named all examples whenever some of them contradict each other."""
+    real = Engine._conflict
+
+    def all_of_them(engine: Engine, switches: Any, examples: Any) -> list[int] | None:
+        return None if real(engine, switches, examples) is None else list(examples)
+
+    monkeypatch.setattr(Engine, "_conflict", all_of_them)
+    assert min(solver_checks.check_answers(cp.solve, range(100))[1:]) > 2
+
+
+def test_numbers_below_zero() -> None:
+    terms = Integers()
+    a = terms.unknown("a", 3)
+    lower = terms.apply(Function("lower", lambda k: k - 2), [a])
+    chosen = terms.choose([a], {(0,): lower, (1,): terms.constant(7), (2,): a})
+    assert values_of(terms, a, lower, chosen) == {(0, -2, -2), (1, -1, 7), (2, 0, 2)}
 
 
 def test_known_numbers_mean_what_they_mean() -> None:

@@ -13,6 +13,7 @@ from neuralc.backends.base import Problem
 from neuralc.backends.base.symbolic import Function
 from neuralc.backends.sat import clauses
 from neuralc.backends.sat.clauses import Clauses
+from neuralc.backends.sat.engine import Engine
 from neuralc.errors import Declined, MissingExtra
 from neuralc.ir.examples import Examples
 from tests import solver_checks
@@ -23,6 +24,14 @@ def test_right_or_a_smallest_contradiction() -> None:
     found, impossible, several = solver_checks.check_answers(sat.solve, range(300))
     assert min(found, impossible) > 50
     assert several > 10
+
+
+def test_a_contradiction_is_smallest_where_the_solver_helps_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if CaDiCaL named all examples whenever some of them contradict each other."""
+    monkeypatch.setattr(Engine, "_conflict", lambda engine, switch, examples: list(examples))
+    assert min(solver_checks.check_answers(sat.solve, range(100))[1:]) > 2
 
 
 def test_known_numbers_mean_what_they_mean() -> None:

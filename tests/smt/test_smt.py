@@ -18,6 +18,7 @@ from neuralc.backends.base import Problem
 from neuralc.backends.base.symbolic import Function
 from neuralc.backends.smt import bitvectors
 from neuralc.backends.smt.bitvectors import BitVectors, width
+from neuralc.backends.smt.engine import Engine
 from neuralc.errors import Declined, MissingExtra
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Int, Network, Real, Table
@@ -32,6 +33,19 @@ def test_right_or_a_smallest_contradiction() -> None:
     found, impossible, several = solver_checks.check_answers(smt.solve, range(200))
     assert min(found, impossible) > 30
     assert several > 5
+
+
+def test_a_contradiction_is_smallest_where_the_solver_helps_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if z3 named all examples whenever some of them contradict each other."""
+    real = Engine._conflict
+
+    def all_of_them(engine: Engine, solver: Any, examples: Any) -> list[int] | None:
+        return None if real(engine, solver, examples) is None else list(examples)
+
+    monkeypatch.setattr(Engine, "_conflict", all_of_them)
+    assert min(solver_checks.check_answers(smt.solve, range(100))[1:]) > 2
 
 
 def test_known_numbers_mean_what_they_mean() -> None:
@@ -109,6 +123,40 @@ def test_what_is_tested_is_arithmetic() -> None:
     kinds = {name: classify(table(name)).kind for name in FUNCTIONS}
     assert set(kinds.values()) >= bitvectors.ARITHMETIC
     assert all(name.split(",")[0] == kind for name, kind in kinds.items() if "," in name)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_arithmetic_takes_few_terms(name: str) -> None:
+    one, terms = table(name), BitVectors()
+    args = [terms.unknown(text, size) for text, size in zip("ab", one.sizes, strict=True)]
+    found = terms.apply(Function(name, one, one), args)
+    chains = ("shift", "a table", "add, several turns of another modulus")
+    assert (count(found.term) <= 12) == (name not in chains)
+
+
+def count(term: Any) -> int:
+    """Return how many different terms a term is made of."""
+    seen, todo = set(), [] if term is None else [term]
+    while todo:
+        one = todo.pop()
+        if one.get_id() not in seen:
+            seen.add(one.get_id())
+            todo += one.children()
+    return len(seen)
+
+
+def test_numbers_below_zero() -> None:
+    models = Smt()
+    a = models.terms.unknown("a", 5)
+    lower = models.terms.apply(Function("lower", lambda k: k - 3), [a])
+    chosen = models.terms.choose([a], {(0,): lower, (1,): models.terms.constant(7), (4,): a})
+    assert (lower.numbers, lower.width) == ((-3, -2, -1, 0, 1), 3)
+    assert (chosen.numbers, chosen.width) == ((-3, -2, -1, 0, 1, 2, 3, 4, 7), 4)
+    for k, wanted in ((0, -3), (1, 7), (4, 4)):
+        model = models.find([(a, k)])
+        assert model is not None
+        assert (model(lower), model(chosen)) == (k - 3, wanted)
+        assert models.find([(a, k), (lower, k - 3)], [(chosen, wanted)]) is None
 
 
 @pytest.mark.parametrize(
