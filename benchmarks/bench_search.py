@@ -106,7 +106,8 @@ def annealed(name: str, problem: Problem) -> dict[str, Cell]:
         speeds.append((annealing.tried - before) / (perf_counter() - began) / 1e6)
     assert not annealing.done, "the circuit can be made, and the chains end early"
     speed = statistics.median(speeds)
-    return {"circuit": name, "programs": speed, "programs x examples": speed * problem.examples.count}
+    credited = speed * problem.examples.count
+    return {"circuit": name, "programs": speed, "programs x examples": credited}
 
 
 def depth_first(name: str, problem: Problem) -> dict[str, Cell]:

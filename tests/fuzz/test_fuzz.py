@@ -89,7 +89,7 @@ def test_a_wrong_execution_is_found_and_made_small(execution: Execution, kind: s
         small, found = shrink(case, finding, execution)
         assert found.kind == finding.kind
         assert failure(small, execution) == found
-        assert len(walk(small.program.body)) <= 3
+        assert len(walk(small.program.body)) <= 5
         assert len(small.choices) == len(small.inputs) == 1
         assert all(failure(small, one) is None for one in QUICK)
 

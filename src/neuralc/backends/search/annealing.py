@@ -177,4 +177,3 @@ def _ladder(problem: Problem, space: Space, where: Array) -> Array:
         sums = np.cumsum(space.chance(int(choice), problem.chances))
         ladder[row, : len(sums) - 1] = np.minimum(1.0, sums[:-1])
     return ladder
-

@@ -146,17 +146,16 @@ class BitVectors:
         if prod(map(len, supports)) > FEW_ROWS:
             found = self._structures.of(function, supports)
             if found is not None and found.kind in ARITHMETIC:
-                term = self._computed(found, [args[k] for k in found.args])
                 numbers = results(found, supports)
                 if len(numbers) == 1:
                     return self.constant(numbers[0])
-                if term is not None:
-                    return self.defined(self._fitted(term, width(numbers)), numbers)
+                term = self._computed(found, [args[k] for k in found.args])
+                return self.defined(self._fitted(term, width(numbers)), numbers)
         table = rows(function, supports, "smt")
         return self._chosen(args, {k: self.constant(number) for k, number in table.items()})
 
-    def _computed(self, found: Structure, args: Sequence[Bits]) -> Term | None:
-        """Return a function as arithmetic on numbers that are not negative; None: it is not."""
+    def _computed(self, found: Structure, args: Sequence[Bits]) -> Term:
+        """Return a function of `ARITHMETIC`; its arguments are not negative."""
         z3 = self.z3
         if found.kind in ("add", "sub", "rotation"):
             return self._sum(found, args)
@@ -175,25 +174,27 @@ class BitVectors:
                 no, yes = (z3.BitVecVal(value, bits, self.context) for value in found.values)
                 return z3.If(holds, yes, no)
 
-    def _sum(self, found: Structure, args: Sequence[Bits]) -> Term | None:
-        """Return a sum or a difference: at most one turn around the modulus has to be undone."""
+    def _sum(self, found: Structure, args: Sequence[Bits]) -> Term:
+        """Return a sum or a difference: one that is not negative, less turns of the modulus."""
         z3, modulus = self.z3, found.modulus
         low, high = bounds(found, [arg.numbers for arg in args])
-        turns = -(low // modulus) * modulus if modulus else 0
-        low, high = low + turns, high + turns
-        round_modulus = modulus > 1 and not modulus & (modulus - 1)
-        if low < 0 or (high >= 2 * modulus > 0 and not round_modulus):
-            return None
-        bits = modulus.bit_length() - 1 if round_modulus else width((0, high))
+        start = -(low // modulus) * modulus if modulus else 0
+        high += start
+        power_of_two = modulus > 1 and not modulus & (modulus - 1)
+        bits = modulus.bit_length() - 1 if power_of_two else width((0, high))
         term = self.resized(args[0], bits)
         if len(args) == 2:
             other = self.resized(args[1], bits)
             term = term - other if found.kind == "sub" else term + other
-        offset = (found.offset + turns) % (1 << bits)
+        offset = (found.offset + start) % (1 << bits)
         term = term + offset if offset else term
-        if round_modulus or not modulus or high < modulus:
+        if power_of_two or not modulus:
             return term
-        return z3.If(z3.ULT(term, modulus), term, term - modulus)
+        *turns, last = range(0, high + 1, modulus)
+        result = term - last if last else term
+        for turn in reversed(turns):
+            result = z3.If(z3.ULT(term, turn + modulus), term - turn if turn else term, result)
+        return result
 
     def _fitted(self, term: Term, bits: int) -> Term:
         """Return a term that is not negative in so many bits."""
