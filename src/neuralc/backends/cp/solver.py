@@ -5,9 +5,7 @@ from __future__ import annotations
 from neuralc.backends.base import cegis, symbolic
 from neuralc.backends.base.problem import Outcome, Problem, Report
 from neuralc.backends.cp.engine import Engine
-from neuralc.backends.exact import Executor
-
-WORTH_COMPILING = 500  # examples: below, the plain kernel is done before numba has compiled
+from neuralc.backends.exact import judge
 
 
 def declines(problem: Problem) -> list[str]:
@@ -23,12 +21,5 @@ def solve(problem: Problem, report: Report) -> Outcome:
         MissingExtra: OR-Tools is not installed.
 
     """
-    jit = problem.examples.count > WORTH_COMPILING
-    executor = Executor(problem.program, jit=jit, threads=problem.threads)
-
-    def judge(choices: cegis.Choices) -> cegis.Array:
-        batch = {name: value[None] for name, value in choices.items()}
-        right: cegis.Array = executor.score(batch, problem.examples)[0]
-        return right
-
-    return cegis.solve(problem, Engine(problem), judge, report)
+    right = judge(problem.program, problem.examples, threads=problem.threads)
+    return cegis.solve(problem, Engine(problem), right, report)

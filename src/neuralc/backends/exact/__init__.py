@@ -5,6 +5,7 @@ with the algebra of integers.
 """
 
 from neuralc.backends.exact.executor import Executor, source
+from neuralc.backends.exact.judge import judge
 from neuralc.backends.exact.sites import Site, declines, sites
 
-__all__ = ["Executor", "Site", "declines", "sites", "source"]
+__all__ = ["Executor", "Site", "declines", "judge", "sites", "source"]

@@ -17,9 +17,9 @@ from neuralc.backends.base import cegis
 from neuralc.backends.base.ground import constant_choices, unknown_inputs
 from neuralc.backends.base.problem import Candidate, Choices, Outcome, Problem, Report
 from neuralc.backends.base.symbolic import run
+from neuralc.backends.exact import judge
 from neuralc.backends.sat.clauses import Clauses, Direct
 from neuralc.backends.sat.engine import Engine
-from neuralc.backends.sat.solver import judge_of
 
 Array = np.ndarray[Any, Any]
 
@@ -50,7 +50,8 @@ def solve(problem: Problem, report: Report, known: Sequence[Mapping[str, Any]]) 
     def remark(words: str, best: Candidate | None) -> None:
         report(words, None)  # the program alone is no answer: the inputs belong to it
 
-    outcome = cegis.solve(problem, engine, judge_of(problem), remark)
+    right = judge(problem.program, problem.examples, threads=problem.threads)
+    outcome = cegis.solve(problem, engine, right, remark)
     if outcome.status != "found":
         return outcome
     arrays = {

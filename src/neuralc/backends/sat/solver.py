@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from neuralc.backends.base import cegis, symbolic
 from neuralc.backends.base.problem import Outcome, Problem, Report
-from neuralc.backends.exact import Executor
+from neuralc.backends.exact import judge
 from neuralc.backends.sat.engine import Engine
-
-WORTH_COMPILING = 500  # examples: below, the plain kernel is done before numba has compiled
 
 
 def declines(problem: Problem) -> list[str]:
@@ -23,17 +21,5 @@ def solve(problem: Problem, report: Report) -> Outcome:
         MissingExtra: python-sat is not installed.
 
     """
-    return cegis.solve(problem, Engine(problem), judge_of(problem), report)
-
-
-def judge_of(problem: Problem) -> cegis.Judge:
-    """Return a function that runs choices exactly on all examples."""
-    jit = problem.examples.count > WORTH_COMPILING
-    executor = Executor(problem.program, jit=jit, threads=problem.threads)
-
-    def judge(choices: cegis.Choices) -> cegis.Array:
-        batch = {name: value[None] for name, value in choices.items()}
-        right: cegis.Array = executor.score(batch, problem.examples)[0]
-        return right
-
-    return judge
+    right = judge(problem.program, problem.examples, threads=problem.threads)
+    return cegis.solve(problem, Engine(problem), right, report)
