@@ -152,11 +152,11 @@ class Generator(Values):
             inner = [(one, min(bound, most)), (above, most + 1), (Op("//", (Num(4), above)), 5)]
             self.scope = [*others, *inner, (Op("-", (above, Num(1))), most)]
             then = self.sets(targets, depth - 1)
-            if self.chance(20):  # an arm that never runs
-                then = (If(Op(">=", (one, cut)), (), then),)
         with self.inside():
             self.scope = [*others, (one, bound), (Op("-", (one, cut)), bound - least)]
             orelse = self.sets(targets, depth - 1)
+        if self.chance(30):  # an arm that never runs
+            then = (If(Op(">=", (one, cut)), self.draw.choice([(), orelse]), then),)
         if self.chance(30):
             return If(Op(">=", (one, cut)), orelse, then)
         return If(Op("<", (one, cut)), then, orelse)

@@ -18,7 +18,7 @@ from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.loops import independent, reads
 from neuralc.backends.soft.read import Env, Reader
-from neuralc.backends.soft.store import Layer, Piece, lost
+from neuralc.backends.soft.store import Key, Layer, Piece, lost
 from neuralc.backends.soft.values import (
     EXAMPLES,
     RESTARTS,
@@ -29,6 +29,7 @@ from neuralc.backends.soft.values import (
     Masked,
     Product,
     Unavailable,
+    Value,
     raw,
     settled,
 )
@@ -63,7 +64,11 @@ class Lowered:
 def lower(program: Program) -> Lowered:
     """Turn a checked program into a tensor program."""
     builder = Builder()
-    return _Lowering(program, builder, Reader(program, builder)).run()
+    try:
+        return _Lowering(program, builder, Reader(program, builder)).run()
+    except Unavailable:  # read after a loop or a gate, but on its axis not set everywhere
+        builder = Builder()
+        return _Lowering(program, builder, Reader(program, builder), careful=True).run()
 
 
 @dataclass
@@ -71,6 +76,7 @@ class _Lowering:
     program: Program
     b: Builder
     read: Reader
+    careful: bool = False  # no axis where that would lose what is read later
     turns: set[Label] = field(default_factory=set)
     observed: list[tuple[int, int]] = field(default_factory=list)
 
@@ -251,43 +257,46 @@ class _Lowering:
             return
         wide = [label for label in condition.labels if self.b.extent(label) > 1]
         loops = any(label in self.turns for label in wide)
-        if (loops or len(wide) > 1) and self.masked(statement, condition, env, loops=loops):
+        if (loops or len(wide) > 1) and self.masked(statement, condition, env):
             return
         if loops:
             raise Unavailable
         self.split(statement, condition, wide, env)
 
-    def masked(self, statement: If, condition: Known, env: Env, *, loops: bool) -> bool:
-        """Run both branches on all axes; False if something is not there everywhere.
-
-        Raises:
-            Unavailable: only some turns of a loop set what is read after them.
-
-        """
+    def masked(self, statement: If, condition: Known, env: Env) -> bool:
+        """Run both branches on all axes; False if something is not there everywhere."""
         layers = []
         for body in (statement.then, statement.orelse):
             layer = self.attempt(body, env)
             if layer is None:
                 return False
             layers.append(layer)
-        found = list(merge.common(self.b, layers, self.read.size))
-        some = lost(layers, ((name, key) for name, key, _, _ in found)) if loops else set()
-        if any(self.needed(name, statement) for name in some):
-            raise Unavailable
-        for name, key, labels, (then, orelse) in found:
+        for name, key, labels, (then, orelse) in self.common(layers, statement):
             make = partial(merge.masked, self.b, self.read.size(name))
             self.read.layers[-1].put(
                 name, key, Piece(Masked(condition, then, orelse, make=make), labels)
             )
         return True
 
-    def needed(self, name: str, statement: If) -> bool:
-        """Tell whether a variable is read outside of a statement."""
-        everywhere, inside = (
-            sum(ref.name == name for ref in reads(body))
-            for body in (self.program.body, (statement,))
-        )
-        return everywhere > inside or self.program.decl[name].kind == "output"
+    def common(
+        self, layers: Sequence[Layer], statement: If
+    ) -> list[tuple[str, Key, tuple[Label, ...], list[Value]]]:
+        """Return what all branches of a choice have set.
+
+        Raises:
+            Unavailable: what only one of them has set may be read later.
+
+        """
+        found = list(merge.common(self.b, layers, self.read.size))
+        if self.careful:
+            for name in lost(layers, ((name, key) for name, key, _, _ in found)):
+                everywhere, inside = (
+                    sum(ref.name == name for ref in reads(body))
+                    for body in (self.program.body, (statement,))
+                )
+                if everywhere > inside or self.program.decl[name].kind == "output":
+                    raise Unavailable
+        return found
 
     def split(self, statement: If, condition: Known, wide: list[Label], env: Env) -> None:
         """Run each branch on the part of an axis where it is taken."""
@@ -312,7 +321,7 @@ class _Lowering:
             self.read.restricted = before
             layers.append(self.read.layers.pop())
             fresh.append(inner)
-        for name, key, labels, values in merge.common(self.b, layers, self.read.size):
+        for name, key, labels, values in self.common(layers, statement):
             make = partial(merge.join, self.b, self.read.size(name))
             value = Joined(values, fresh, parts, label, make=make)
             self.read.layers[-1].put(name, key, Piece(value, labels))
