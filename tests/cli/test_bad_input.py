@@ -80,8 +80,12 @@ def test_ctrl_c(tmp_path: Path) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         writer = wait_for_reader(slow, process)
+        time.sleep(0.2)  # let it go from opening to reading: a signal between them is noticed late
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
-        os.close(writer)
+        try:
+            stdout, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()  # whatever happens, nobody waits for it
+            os.close(writer)
     assert (process.returncode, stderr) == (130, "interrupted\n")
     assert json.loads(stdout) == {"error": "interrupted"}
