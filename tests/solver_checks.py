@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fuzz.case import Case, draw
 from fuzz.models import Models
@@ -35,6 +36,16 @@ MOST = 150  # choices that are all tried
 
 def silent(note: str, candidate: object) -> None:
     """Take a report, and do nothing."""
+
+
+def name_all(monkeypatch: pytest.MonkeyPatch, engine: type) -> None:
+    """Let an engine name all examples whenever some of them contradict each other."""
+    real = engine._conflict  # type: ignore[attr-defined]
+
+    def all_of_them(self: Any, switches: Any, examples: Any) -> list[int] | None:
+        return None if real(self, switches, examples) is None else list(examples)
+
+    monkeypatch.setattr(engine, "_conflict", all_of_them)
 
 
 # ---- problems whose answer is known

@@ -35,12 +35,7 @@ def test_a_contradiction_is_smallest_where_the_solver_helps_little(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As if CP-SAT named all examples whenever some of them contradict each other."""
-    real = Engine._conflict
-
-    def all_of_them(engine: Engine, switches: Any, examples: Any) -> list[int] | None:
-        return None if real(engine, switches, examples) is None else list(examples)
-
-    monkeypatch.setattr(Engine, "_conflict", all_of_them)
+    solver_checks.name_all(monkeypatch, Engine)
     assert min(solver_checks.check_answers(cp.solve, range(100))[1:]) > 2
 
 

@@ -30,7 +30,7 @@ def test_a_contradiction_is_smallest_where_the_solver_helps_little(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As if CaDiCaL named all examples whenever some of them contradict each other."""
-    monkeypatch.setattr(Engine, "_conflict", lambda engine, switch, examples: list(examples))
+    solver_checks.name_all(monkeypatch, Engine)
     assert min(solver_checks.check_answers(sat.solve, range(100))[1:]) > 2
 
 

@@ -21,7 +21,6 @@ from neuralc.backends.search.likelihood import declines, solve_likelihood
 from neuralc.backends.soft import SoftModule
 from neuralc.errors import Declined
 from neuralc.ir.examples import Examples
-from neuralc.ir.nodes import Int
 from neuralc.learning.model import Model
 from neuralc.learning.score import Judge, log_likelihoods
 from neuralc.learning.settings import Settings
@@ -30,7 +29,6 @@ from neuralc.learning.train import Trainer
 
 Array = np.ndarray[Any, Any]
 Tell = Callable[[str], None]
-SURE = 40.0  # the logit of a choice that is made; the others have 0
 
 
 class Alternated(NamedTuple):
@@ -143,13 +141,8 @@ class _Turns:
 
     def fix(self, choices: Choices) -> None:
         """Make these choices, for certain."""
-        hot = {}
-        for decl in self.model.program.of("param"):
-            assert isinstance(decl.type, Int)
-            hot[decl.name] = SURE * np.eye(decl.type.size)[choices[decl.name]]
-        if hot:
-            logits = torch.from_numpy(self.single.choices.join(hot))
-            self.single.logits.data = logits.to(self.single.logits)
+        logits = self.single.choices.certain(choices)
+        self.single.logits.data = logits.to(self.single.logits)
 
     def _steps(self, trainer: Trainer, count: int) -> None:
         for _ in range(count):

@@ -21,7 +21,7 @@ from neuralc.ir.examples import Examples
 from neuralc.ir.space import open_choices
 from neuralc.learning.decided import decided
 from neuralc.learning.questions import inputs_of
-from neuralc.learning.race import Entrant, Race
+from neuralc.learning.race import Entrant, Race, ask
 from neuralc.learning.solution import Solution
 
 Array = np.ndarray[Any, Any]
@@ -86,9 +86,7 @@ def alternatives(
     if reasons:
         raise Declined("the search for other programs", reasons)
     deadline = time.monotonic() + (TIMEOUT if timeout is None else timeout)
-    problem = Problem(
-        solution.model.program, train, solution.report.seed, threads, deadline
-    )  # fmt: skip
+    problem = Problem(solution.model.program, train, solution.report.seed, threads, deadline)
     found, complete = [solution], False
     inputs: dict[tuple[int, int], dict[str, Array]] = {}
     while len(found) < count and problem.left():
@@ -134,11 +132,7 @@ def _further(problem: Problem, found: Sequence[Solution]) -> Race:
     known = [
         {name: value.tolist() for name, value in solution.choices.items()} for solution in found
     ]
-    race = Race(
-        problem, [Entrant("sat", MODULE, options={"known": known})],
-        lambda done, total, remark: None, lambda words: None,
-    )  # fmt: skip
-    race.run()
+    race = ask(problem, Entrant("sat", MODULE, options={"known": known}))
     for error in race.errors.values():
         raise error
     return race

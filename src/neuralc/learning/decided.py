@@ -11,7 +11,7 @@ import torch
 from neuralc.backends.exact import Executor
 from neuralc.backends.soft.parameters import Choices
 from neuralc.ir.examples import Examples
-from neuralc.ir.nodes import Int, Program
+from neuralc.ir.nodes import Program
 from neuralc.learning.dead import dead_choices
 from neuralc.learning.model import Model
 from neuralc.learning.score import class_tables, log_likelihoods, network_function
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Weights = Mapping[str, torch.Tensor]
-SURE = 40.0  # the logit of a choice that is made; the others have 0
 WORK_WORTH_COMPILING = 300  # examples
 
 
@@ -64,7 +63,7 @@ def decided(
     """
     program = model.program
     found = {name: np.asarray(value, np.int64) for name, value in choices.items()}
-    weights = {"logits": _logits(program, found)}
+    weights = {"logits": Choices(program).certain(found).float()}
     if module is not None:
         own = {name: value.detach().clone() for name, value in module.named_parameters()}
         weights = {**own, "logits": weights["logits"].to(own["logits"])}
@@ -82,14 +81,3 @@ def right_on(
     tables = class_tables(module, examples.inputs) if module is not None else None
     batch = {name: value[None] for name, value in choices.items()}
     return int(executor.score(batch, examples, tables).sum())
-
-
-def _logits(program: Program, choices: Mapping[str, Array]) -> torch.Tensor:
-    """Return logits `(1, total)` of a module that has made these choices."""
-    hot = {}
-    for decl in program.of("param"):
-        assert isinstance(decl.type, Int)
-        hot[decl.name] = SURE * np.eye(decl.type.size)[choices[decl.name]]
-    if not hot:
-        return torch.zeros(1, 0)
-    return torch.from_numpy(Choices(program).join(hot)).float()

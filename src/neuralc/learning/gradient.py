@@ -226,12 +226,8 @@ class GradientRun:
         began = time.monotonic()
         logits = single.logits.detach().clone()
         trainer = Trainer(single, self.train, dataclasses.replace(self.settings, restarts=1))
-        certain = single.choices.masked(logits)
-        hot = single.choices.join(
-            {name: np.eye(part.shape[-1])[part.argmax(-1)] * 40.0
-             for name, part in single.choices.split(certain).items()}
-        )  # fmt: skip
-        single.logits.data = torch.from_numpy(hot).to(single.logits)
+        best = {name: value[0] for name, value in single.choices.best(logits).items()}
+        single.logits.data = single.choices.certain(best).to(single.logits)
         single.logits.requires_grad_(False)
         total = self.settings.polish
         for step in range(total):

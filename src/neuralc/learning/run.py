@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuralc.backends.base import Problem
+from neuralc.backends.base.problem import Choices
 from neuralc.errors import DataError, Declined, NeuralcError, SolverFailed
 from neuralc.ir.examples import Examples
 from neuralc.learning import contradiction, portfolio
 from neuralc.learning.batches import split
 from neuralc.learning.model import Model
-from neuralc.learning.race import Entrant, Race
+from neuralc.learning.race import Entrant, Race, ask
 from neuralc.learning.reached import Reached
 from neuralc.learning.settings import Settings
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from neuralc.backends.soft import SoftModule
     from neuralc.learning.alternate import Alternated
-    from neuralc.learning.solution import Solution
+    from neuralc.learning.solution import Report, Solution
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[int, int, str], None]
@@ -201,27 +202,21 @@ class _Task:
 
     def alternated(self, found: Alternated) -> Solution:
         """Return a program with its networks as a solution, and save it."""
-        from neuralc.learning.decided import decided, right_on, with_networks
+        from neuralc.learning.decided import with_networks
         from neuralc.learning.solution import Report
 
         seconds = time.monotonic() - self.began
         module = with_networks(self.model, found.weights)
-        test = 0
-        if self.held_out is not None:
-            test = right_on(self.model.program, module, found.choices, self.held_out)
         solved = found.right >= self.settings.accept * self.train.count
         why = "it cannot train networks"
         report = Report(
             "gradient and search", self.settings.seed, self.settings.restarts,
             self.settings.restarts, int(solved), self.settings.steps, found.right,
-            self.train.count, test, self.held_out.count if self.held_out else 0, seconds,
-            self.settings.accept, "found" if solved else "unknown", "by turns",
+            self.train.count, 0, 0, seconds, self.settings.accept,
+            "found" if solved else "unknown", "by turns",
             tuple(Reached(name, "skipped", 0, 0.0, why) for name in ("sat", "smt", "cp")),
         )  # fmt: skip
-        solution = decided(self.model, module, found.choices, self.train, report)
-        if self.out is not None:
-            solution.save(self.out)
-        return solution
+        return self.kept(module, found.choices, report)
 
     # ---- by solvers, in processes
 
@@ -265,22 +260,26 @@ class _Task:
     ) -> Solution:
         """Return the best program as a solution, and save it."""
         seconds = time.monotonic() - self.began  # PyTorch, which is imported now, is not counted
-        from neuralc.learning.decided import decided, right_on
         from neuralc.learning.solution import Report
 
         best = race.best or race.checker.first()
         winner = race.leader or solver
         row = race.rows.pop(winner, None)
-        test = 0
-        if self.held_out is not None:
-            test = right_on(self.model.program, module, best.choices, self.held_out)
         report = Report(
             winner, self.settings.seed, 1, 1, int(race.status == "found"), 0,
-            best.right, self.train.count, test, self.held_out.count if self.held_out else 0,
-            seconds, self.settings.accept, race.status,
+            best.right, self.train.count, 0, 0, seconds, self.settings.accept, race.status,
             row.note if row else "", (*race.rows.values(), *skipped),
         )  # fmt: skip
-        solution = decided(self.model, module, best.choices, self.train, report)
+        return self.kept(module, best.choices, report)
+
+    def kept(self, module: SoftModule | None, choices: Choices, report: Report) -> Solution:
+        """Return choices as a solution, judged on the held-out examples, and save it."""
+        from neuralc.learning.decided import decided, right_on
+
+        if self.held_out is not None:
+            right = right_on(self.model.program, module, choices, self.held_out)
+            report = dataclasses.replace(report, test_right=right, test_count=self.held_out.count)
+        solution = decided(self.model, module, choices, self.train, report)
         if self.out is not None:
             solution.save(self.out)
         return solution
@@ -289,11 +288,7 @@ class _Task:
 def _fewer(problem: Problem, core: tuple[int, ...]) -> tuple[int, ...]:
     """Return which of some contradictory examples are to blame, if the solver sat can tell."""
     soon = dataclasses.replace(problem, deadline=time.monotonic() + BLAME)
-    race = Race(
-        soon, [Entrant("sat", portfolio.SOLVERS["sat"])],
-        lambda done, total, remark: None, lambda words: None,
-    )  # fmt: skip
-    race.run()
+    race = ask(soon, Entrant("sat", portfolio.SOLVERS["sat"]))
     return race.core if race.status == "impossible" else core
 
 

@@ -8,7 +8,7 @@ Source: Solar-Lezama et al., "Combinatorial sketching for finite programs" (2006
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -39,6 +39,26 @@ class Engine(Protocol):
 
     def core(self) -> list[int]:
         """Return examples that contradict each other, after "unsat"."""
+
+
+def smallest(
+    examples: Sequence[int], conflict: Callable[[Sequence[int]], list[int] | None]
+) -> list[int]:
+    """Return some of the examples that still contradict each other; none can be left out.
+
+    Args:
+        examples: that contradict each other.
+        conflict: returns those of some examples that contradict each other; None: they do not, or
+            the time is up before that is known, and then more may be returned than is needed.
+
+    """
+    found = conflict(examples)
+    kept = list(examples) if found is None else found
+    for example in list(kept):
+        if example in kept:
+            smaller = conflict([other for other in kept if other != example])
+            kept = kept if smaller is None else smaller
+    return kept
 
 
 def solve(problem: Problem, engine: Engine, judge: Judge, report: Report) -> Outcome:

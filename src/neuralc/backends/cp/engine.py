@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from neuralc.backends.base import cegis
 from neuralc.backends.base.ground import chosen, demands, unknown_choices
 from neuralc.backends.base.problem import Problem
 from neuralc.backends.cp.integers import Integers, Number
@@ -67,14 +68,7 @@ class Engine:
             switches[example] = again.terms.model.new_bool_var("")
             for value, number in again._demands(example):
                 again.terms.demand(value, number, switches[example])
-        found = again._conflict(switches, self.shown)
-        kept = self.shown if found is None else found
-        for example in list(kept):
-            if example in kept:
-                without = [other for other in kept if other != example]
-                smaller = again._conflict(switches, without)
-                kept = kept if smaller is None else smaller
-        return kept
+        return cegis.smallest(self.shown, lambda some: again._conflict(switches, some))
 
     def _conflict(self, switches: dict[int, Any], examples: Sequence[int]) -> list[int] | None:
         """Return those of some examples that contradict each other; None: it is not proved."""

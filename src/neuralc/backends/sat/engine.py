@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from neuralc.backends.base import cegis
 from neuralc.backends.base.ground import chosen, demands, unknown_choices
 from neuralc.backends.base.problem import Problem
 from neuralc.backends.sat.clauses import TRUE, Clauses, Direct
@@ -82,16 +83,12 @@ class Engine:
             for value, number in again._demands(example):
                 again.clauses.add(value.get(number, -TRUE), -switch[example])
         again._send()
-        kept = again._conflict(switch, self.shown)
-        for example in list(kept):
-            without = [other for other in kept if other != example]
-            if example in kept and not again.solver.solve([switch[k] for k in without]):
-                kept = again._conflict(switch, without)
-        return kept
+        return cegis.smallest(self.shown, lambda some: again._conflict(switch, some))
 
-    def _conflict(self, switch: dict[int, int], examples: list[int]) -> list[int]:
-        """Return those of some contradictory examples that the solver needed for its proof."""
-        assert not self.solver.solve([switch[k] for k in examples])
+    def _conflict(self, switch: dict[int, int], examples: Sequence[int]) -> list[int] | None:
+        """Return those of some examples that contradict each other; None: they do not."""
+        if self.solver.solve([switch[k] for k in examples]):
+            return None
         needed = set(self.solver.get_core() or [])
         return [k for k in examples if switch[k] in needed]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neuralc.backends.base.problem import Problem
-from neuralc.backends.exact import Executor
+from neuralc.backends.exact import Executor, judge
 from neuralc.backends.search.chain import compiled
 from neuralc.backends.search.space import Array, Space
 
@@ -24,7 +24,6 @@ SHORT, LENGTHS = 100_000, 6  # proposals of the first chain; how often the lengt
 EXAMPLES = 48  # that chains look at in the beginning
 MORE = 8  # that join them at a time
 LOOK = 0.2  # seconds between two looks at the clock
-WORK_WORTH_COMPILING = 1000  # examples of one judgement
 
 
 class Annealing:
@@ -42,8 +41,7 @@ class Annealing:
         """Start with nothing."""
         self.problem, self.space = problem, space
         self.moves = Moves.of(problem, space)
-        jit = problem.examples.count > WORK_WORTH_COMPILING
-        self.judge = Executor(problem.program, jit=jit, threads=problem.threads)
+        self.judge = judge(problem.program, problem.examples, threads=problem.threads)
         self.executor = Executor(problem.program, threads=problem.threads)
         self.chain: Any = None
         self.looked_at = np.arange(min(EXAMPLES, problem.examples.count))
@@ -118,7 +116,8 @@ class Annealing:
     def _settle(self, flat: Array) -> None:
         """Run what a chain has found on all examples."""
         row = flat.astype(np.int64)
-        right = self.judge.score(self.space.params(row[None]), self.problem.examples)[0]
+        params = self.space.params(row[None])
+        right = self.judge({name: value[0] for name, value in params.items()})
         if int(right.sum()) > self.right:
             self.best, self.right = row, int(right.sum())
         if right[self.looked_at].all() and not right.all():

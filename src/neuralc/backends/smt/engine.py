@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from neuralc.backends.base import cegis
 from neuralc.backends.base.ground import chosen, demands, unknown_choices
 from neuralc.backends.base.problem import Problem
 from neuralc.backends.smt.bitvectors import Bits, BitVectors, Term, load_z3
@@ -63,14 +64,7 @@ class Engine:
         for example in self.shown:
             for demand in self._demands(example):
                 solver.add(self.terms.z3.Implies(self._switch(example), demand))
-        found = self._conflict(solver, self.shown)
-        kept = self.shown if found is None else found
-        for example in list(kept):
-            if example in kept:
-                without = [other for other in kept if other != example]
-                smaller = self._conflict(solver, without)
-                kept = kept if smaller is None else smaller
-        return kept
+        return cegis.smallest(self.shown, lambda some: self._conflict(solver, some))
 
     def _conflict(self, solver: Any, examples: Sequence[int]) -> list[int] | None:
         """Return those of some examples that contradict each other; None: it is not proved."""

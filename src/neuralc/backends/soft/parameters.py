@@ -15,6 +15,7 @@ from torch import Tensor
 from neuralc.backends.soft.runtime import centred_backward
 from neuralc.ir.nodes import Decl, Int, Program
 
+SURE = 40.0  # the logit of a choice that is made; the others have 0
 FORBIDDEN = -1e4  # added to logits of values that an element cannot have
 
 
@@ -74,6 +75,13 @@ class Choices:
         """Return arrays `(P, *shape, size)` as one matrix `(P, total)`."""
         rows = [np.asarray(parts[b.name]).reshape(-1, b.stop - b.start) for b in self.blocks]
         return np.concatenate(rows, axis=1)
+
+    def certain(self, choices: Mapping[str, np.ndarray]) -> Tensor:
+        """Return logits `(1, total)`, float64, by which choices `[*shape]` are made for certain."""
+        if not self.blocks:
+            return torch.zeros(1, 0, dtype=torch.float64)
+        hot = {b.name: SURE * np.eye(b.size)[choices[b.name]] for b in self.blocks}
+        return torch.from_numpy(self.join(hot))
 
     def best(self, logits: Tensor) -> dict[str, np.ndarray]:
         """Return the most probable allowed value of each choice: name -> `(P, *shape)`."""
