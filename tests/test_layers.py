@@ -14,8 +14,9 @@ ROWS = [  # a module imports from its own entry and from the rows above it here,
     {"errors"},
     {"files"},
     {"ir"},
-    {"lang", "backends", "tasks", "zoo", "data", "machines"},  # strangers to each other
-    {"learning", "nn"},
+    {"lang", "backends", "tasks", "zoo", "data", "machines", "routines"},  # strangers
+    {"nn"},
+    {"learning"},
     {"inspect"},
     {"experiments"},
     {"cli", "web"},

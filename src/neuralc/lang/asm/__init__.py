@@ -1,0 +1,1 @@
+"""Assembly text of the register machine, to and from `ir/assembly.py`."""

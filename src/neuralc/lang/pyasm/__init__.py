@@ -1,0 +1,1 @@
+"""A subset of Python, compiled to programs of the register machine."""
