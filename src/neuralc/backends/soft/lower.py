@@ -7,14 +7,14 @@ nobody reads is never computed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from neuralc.backends.soft import merge
-from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.build import DRIFT, Builder
 from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.loops import independent, reads
 from neuralc.backends.soft.read import Env, Reader
@@ -61,14 +61,15 @@ class Lowered:
     observed: tuple[tuple[int, int], ...]
 
 
-def lower(program: Program) -> Lowered:
-    """Turn a checked program into a tensor program."""
+def lower(program: Program, carried: Collection[str] = ()) -> Lowered:
+    """Turn a checked program into a tensor program; `carried` inputs differ between restarts."""
+    names = frozenset(carried)
     builder = Builder()
     try:
-        return _Lowering(program, builder, Reader(program, builder)).run()
+        return _Lowering(program, builder, Reader(program, builder), names).run()
     except Unavailable:  # read after a loop or a gate, but on its axis not set everywhere
         builder = Builder()
-        return _Lowering(program, builder, Reader(program, builder), careful=True).run()
+        return _Lowering(program, builder, Reader(program, builder), names, careful=True).run()
 
 
 @dataclass
@@ -76,6 +77,7 @@ class _Lowering:
     program: Program
     b: Builder
     read: Reader
+    carried: frozenset[str]
     careful: bool = False  # no axis where that would lose what is read later
     turns: set[Label] = field(default_factory=set)
     observed: list[tuple[int, int]] = field(default_factory=list)
@@ -93,10 +95,15 @@ class _Lowering:
         size = decl.type.size if isinstance(decl.type, Int) else int(np.prod(decl.type.shape))
         labels = tuple(self.b.label(n) for n in decl.shape)
         axis = self.b.label(size)
-        first, batch = (P, RESTARTS) if decl.kind == "param" else (B, EXAMPLES)
-        dims: tuple[Dim, ...] = (first, *decl.shape, size)
-        node = self.b.graph.add(decl.kind, (), (decl.name,), dims, int(decl.kind == "param"))
-        value = Product((Factor(node, (batch, *labels, axis)),), axis, real=real)
+        lead: dict[Label, Dim] = {EXAMPLES: B}
+        drift = 0
+        if decl.kind == "param":
+            lead, drift = {RESTARTS: P}, 1
+        elif decl.name in self.carried:  # it comes out of a turn, and may be off by what that says
+            lead, drift = {RESTARTS: P, EXAMPLES: B}, 1 + DRIFT // 2
+        dims = (*lead.values(), *decl.shape, size)
+        node = self.b.graph.add(decl.kind, (), (decl.name,), dims, drift)
+        value = Product((Factor(node, (*lead, *labels, axis)),), axis, real=real)
         self.read.layers[0].put(decl.name, tuple((0, n) for n in decl.shape), Piece(value, labels))
 
     def whole(self, decl: Decl) -> int:

@@ -5,7 +5,7 @@ All restarts are one batch: the first dimension `P` of every open choice and of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import prod
 from typing import Any, Literal
 
@@ -43,6 +43,7 @@ class SoftModule(nn.Module):
     def __init__(
         self, program: Program, *, restarts: int = 1, precision: Precision = "linear",
         bodies: Mapping[str, Callable[[int], nn.Module]] | None = None,
+        carried: Collection[str] = (),
     ) -> None:  # fmt: skip
         """Compile a checked program.
 
@@ -53,10 +54,13 @@ class SoftModule(nn.Module):
                 and for long programs whose probabilities underflow.
             bodies: for some networks a function that makes their module from the number of
                 restarts, instead of the body that the model declares.
+            carried: inputs that differ between restarts, such as the state before a turn: their
+                tensors are `(P, B, *shape, size)`.
 
         """
         super().__init__()
-        lowered = lower(program)
+        lowered = lower(program, carried)
+        self.carried = frozenset(carried)
         self._constants = Constants(log=precision == "log")
         self.source = emit(
             lowered, self._constants, program.source, log=precision == "log", real=_real(program)
@@ -93,7 +97,8 @@ class SoftModule(nn.Module):
 
         Args:
             inputs: per input either integers `(B, *shape)`, or distributions
-                `(B, *shape, size)` in floating point; real tensors `(B, *shape, *tensor)`.
+                `(B, *shape, size)` in floating point; real tensors `(B, *shape, *tensor)`. Those
+                that are carried have P before B.
 
         Returns:
             Per output the distribution, shape `(P, B, *shape, size)`; log-probabilities where
@@ -108,7 +113,7 @@ class SoftModule(nn.Module):
         ready: dict[str, Tensor] = {}
         for decl in self.program.of("input"):
             value = torch.as_tensor(inputs[decl.name], device=like.device)
-            rank = 1 + len(decl.shape)
+            rank = 1 + (decl.name in self.carried) + len(decl.shape)
             if not isinstance(decl.type, Int):
                 ready[decl.name] = value.to(like.dtype).flatten(rank)
                 continue
@@ -134,7 +139,8 @@ class SoftModule(nn.Module):
         else:
             constants = self._constants.tensors(self.logits)
             outputs, observed = self._forward(params, inputs, networks, constants)
-        batch = next(iter(inputs.values())).shape[0] if inputs else 1
+        name, value = next(iter(inputs.items()), ("", None))
+        batch = 1 if value is None else value.shape[int(name in self.carried)]
         full = [
             self._full(value, lead, batch)
             for value, lead in zip([*outputs.values(), *observed], self._leads, strict=True)
