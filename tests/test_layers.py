@@ -13,6 +13,7 @@ ROWS = [  # a module imports from its own entry and from the rows above it here,
     {"source"},
     {"errors"},
     {"files"},
+    {"saved"},
     {"ir"},
     {"lang", "backends", "tasks", "zoo", "data", "machines", "routines"},  # strangers
     {"nn"},

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from neuralc import saved
 from neuralc.backends.soft import SoftModule
 from neuralc.errors import SolutionError
 from neuralc.ir.examples import Examples
-from neuralc.learning import saved
 from neuralc.learning.dead import dead_choices
 from neuralc.learning.interrupts import held_back
 from neuralc.learning.model import Model

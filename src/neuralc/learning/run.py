@@ -156,7 +156,7 @@ class _Task:
 
     def by_gradients(self, others: tuple[Reached, ...] = ()) -> Solution:
         """Learn by gradients, here."""
-        from neuralc.learning import saved
+        from neuralc import saved
         from neuralc.learning.gradient import descend
 
         settings = self.settings

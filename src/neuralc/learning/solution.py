@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from neuralc import saved
 from neuralc.backends.exact import Executor
 from neuralc.backends.soft import SoftModule
 from neuralc.errors import ModelErrors, NeuralcError, SolutionError
@@ -19,7 +20,6 @@ from neuralc.files import write_atomic
 from neuralc.ir.evaluate import Element
 from neuralc.ir.examples import Examples, bind
 from neuralc.ir.nodes import Decl, Int, Program
-from neuralc.learning import saved
 from neuralc.learning.model import Model
 from neuralc.learning.reached import Reached
 from neuralc.learning.score import class_tables

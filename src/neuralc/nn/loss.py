@@ -1,0 +1,131 @@
+"""What a run of the soft register machine costs: wrong cells, doubt, time, and no end.
+
+Source: Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, section 4.2, in the
+form of the public implementation: errors are squared distances of distributions, summed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from neuralc.nn.machine import RegisterMachine
+from neuralc.nn.turns import State
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each term counts; the names in the paper are alpha, beta, gamma, delta."""
+
+    response: float = 1.0
+    confidence: float = 0.0
+    efficiency: float = 0.0
+    halting: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The four terms, each `(P, B)`; E is the end of an example, p the chance to have stopped.
+
+    Attributes:
+        response: squared error of the asked cells at the end.
+        confidence: sum over t = 1..E of `(p_t - p_{t-1})` times the squared error then.
+        efficiency: sum over t = 0..E of `1 - p_t`.
+        halting: `1 - p_E` where that is above the threshold's complement, else 0.
+        end: the chance to have stopped at the end.
+
+    """
+
+    response: Tensor
+    confidence: Tensor
+    efficiency: Tensor
+    halting: Tensor
+    end: Tensor
+
+    def total(self, weights: Weights) -> Tensor:
+        """Return the weighted sum, `(P, B)`."""
+        return (
+            weights.response * self.response
+            + weights.confidence * self.confidence
+            + weights.efficiency * self.efficiency
+            + weights.halting * self.halting
+        )
+
+
+class Wanted:
+    """What should come out: distributions of the asked cells only."""
+
+    def __init__(self, values: Any, asked: Any, like: Tensor) -> None:
+        """Pick the asked cells out.
+
+        Args:
+            values: integers `(B, M)`, or distributions `(B, M, M)`.
+            asked: which cells count, bool `(B, M)`.
+            like: a tensor of the dtype and device to use.
+
+        """
+        given = torch.as_tensor(values, device=like.device)
+        mask = torch.as_tensor(asked, device=like.device, dtype=torch.bool)
+        self.batch, size = mask.shape
+        self.example, self.cell = mask.nonzero(as_tuple=True)
+        picked = given[self.example, self.cell]
+        self.rows = (picked if given.dim() == 3 else one_hot(picked.long(), size)).to(like)
+
+    def error(self, memory: Tensor) -> Tensor:
+        """Return the squared error of the asked cells of memories `(P, B, M, M)`, `(P, B)`."""
+        rows = memory[:, self.example, self.cell] - self.rows
+        zeros = memory.new_zeros(len(memory), self.batch)
+        return zeros.index_add(1, self.example, rows.square().sum(-1))
+
+
+def loss(
+    machine: RegisterMachine, memory: Any, wanted: Wanted, *, max_steps: int | None = None,
+    confidence: bool = True,
+) -> Terms:  # fmt: skip
+    """Run a machine and return the terms of the loss, each `(P, B)`.
+
+    With the halting rule "reference" the term `halting` counts where all steps were used, as in the
+    public implementation; else where an example has not stopped.
+
+    Args:
+        machine: the machine.
+        memory: see `RegisterMachine.forward`.
+        wanted: what should come out.
+        max_steps: the most turns; None: those of the machine.
+        confidence: False leaves that term 0; it needs the errors of all states.
+
+    """
+    limit = machine.max_steps if max_steps is None else max_steps
+    states = machine.states(memory, max_steps=limit)
+    state = next(states)
+    end, response = state.stopped, torch.zeros_like(state.stopped)
+    doubt, time = torch.zeros_like(end), 1 - end
+    unfinished = state.running
+    for count, following in enumerate(states, 1):
+        doubt, response = _errors(doubt, response, state, following, wanted, confidence)
+        time = time + (1 - following.stopped) * state.running
+        end = torch.where(state.running, following.stopped, end)
+        unfinished = following.running
+        if count == limit and machine.turns.halting == "reference":
+            unfinished = state.running
+        state = following
+    if state.running.any():  # cut off: this is their end
+        response = torch.where(state.running, wanted.error(state.memory), response)
+    return Terms(response, doubt, time, (1 - end) * unfinished, end)
+
+
+def _errors(
+    doubt: Tensor, response: Tensor, state: State, following: State, wanted: Wanted, all_: bool
+) -> tuple[Tensor, Tensor]:
+    """Add the errors of a state to the two terms that need them."""
+    ended = state.running & ~following.running
+    if not all_ and not ended.any():
+        return doubt, response
+    error = wanted.error(following.memory)
+    if all_:
+        doubt = doubt + (following.stopped - state.stopped) * error * state.running
+    return doubt, torch.where(ended, error, response)

@@ -1,0 +1,146 @@
+"""The turns of the register machine, one compiled module, run until it stops.
+
+The machine is the model `machines/ram.py`; one turn of it is compiled by the soft execution. What a
+line asks for (instruction, arguments, target) is an input of the turn, so that it can be mixed in
+two ways. What a program is made of is not known here (`machine.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from neuralc import machines
+from neuralc.backends.soft.module import SoftModule
+from neuralc.backends.soft.runtime import centred_softmax
+from neuralc.files import read_text
+from neuralc.ir.nodes import Program
+from neuralc.ir.turn import Turn, turn
+from neuralc.lang.model import parse
+from neuralc.source import Source
+
+Mixing = Literal["rows", "logits"]
+Halting = Literal["exact", "reference"]
+FIELDS = ("instruction", "first", "second", "target")
+"""The parts of a line, as the model names their choices."""
+_FETCHED = ("operation", "first_register", "second_register", "target_register")
+
+
+@cache
+def program(memory: int, registers: int, max_steps: int) -> Program:
+    """Return the model of the register machine of some size."""
+    path = machines.path("ram")
+    hypers = {"memory_size": memory, "num_registers": registers, "max_steps": max_steps}
+    return parse(Source("ram", read_text(path)), hypers).program
+
+
+@cache
+def _turn(memory: int, registers: int) -> Turn:
+    """Return one turn of a machine that has not stopped; how it counts steps is left out."""
+    whole = program(memory, registers, 1)
+    return turn(whole, known={"halted": 0}, given=_FETCHED, without=("count",))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The machine between two turns.
+
+    Attributes:
+        memory: distributions of the cells, `(P, B, M, M)`.
+        registers: distributions of the registers, `(P, B, R, M)`.
+        line: distribution of the line that is next, `(P, B, M)`.
+        stopped: the probability that it has stopped, `(P, B)`.
+        running: which examples go on from here, bool `(P, B)`; the others are at their end, and
+            what comes later is not theirs any more.
+
+    """
+
+    memory: Tensor
+    registers: Tensor
+    line: Tensor
+    stopped: Tensor
+    running: Tensor
+
+
+class Turns(nn.Module):
+    """One turn of the machine, and how it goes on and stops.
+
+    Source:
+        Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, section 3; the
+        stopping rule is that of its public implementation: an example is at its end as soon as it
+        has stopped with a probability above the threshold. Nothing is frozen before.
+
+    """
+
+    def __init__(
+        self, memory: int, registers: int, *, restarts: int, mixing: Mixing, halting: Halting,
+        threshold: float,
+    ) -> None:  # fmt: skip
+        """Compile the turn.
+
+        Args:
+            memory: M.
+            registers: R.
+            restarts: P.
+            mixing: "rows": each line's probabilities, mixed by the distribution of the line;
+                "logits": the softmax of the mixed logits, as in the public implementation.
+            halting: "exact": the true gradient of the probability of having stopped; "reference":
+                that of the public implementation, which takes the probability of still running
+                for a constant.
+            threshold: eta.
+
+        """
+        super().__init__()
+        one = _turn(memory, registers)
+        inputs = [decl.name for decl in one.program.of("input")]
+        self.step = SoftModule(one.program, restarts=restarts, carried=inputs)
+        self.following = dict(one.following)
+        self.sizes = [11, registers, registers, registers]
+        self.mixing, self.halting, self.threshold = mixing, halting, threshold
+
+    def commands(self, lines: Mapping[str, Tensor]) -> Tensor:
+        """Return what `run` wants of the logits of all lines, each `(P, M, size)`."""
+        rows = [lines[name] for name in FIELDS]
+        if self.mixing == "rows":
+            rows = [centred_softmax(row) for row in rows]
+        return torch.cat(rows, -1)
+
+    def run(self, commands: Tensor, state: State, max_steps: int) -> Iterator[State]:
+        """Yield the state after each turn, until every example is at its end.
+
+        Args:
+            commands: what `commands` returned, `(P, M, 11 + 3 R)`.
+            state: where to begin.
+            max_steps: the most turns to make.
+
+        """
+        for _ in range(max_steps):
+            if not state.running.any():
+                return
+            state = self._next(commands, state)
+            yield state
+
+    def fetch(self, commands: Tensor, line: Tensor) -> list[Tensor]:
+        """Return the distributions of instruction, arguments, target, each `(P, B, size)`."""
+        mixed = (line @ commands).split(self.sizes, -1)
+        return [centred_softmax(m) for m in mixed] if self.mixing == "logits" else list(mixed)
+
+    def _next(self, commands: Tensor, state: State) -> State:
+        before = {"memory": state.memory, "registers": state.registers, "line_number": state.line}
+        fetched = dict(zip(_FETCHED, self.fetch(commands, state.line), strict=True))
+        after, _ = self.step.run({**before, **fetched})
+        stop = after[self.following["halted"]][..., 1]
+        going = 1 - state.stopped
+        if self.halting == "reference":
+            going = going.detach()
+        stopped = state.stopped + going * stop
+        memory, registers, line = (
+            after[self.following[name]] for name in ("memory", "registers", "line_number")
+        )
+        running = state.running & (stopped <= self.threshold)
+        return State(memory, registers, line, stopped, running)

@@ -1,0 +1,120 @@
+"""From a program to the weights of the register machine, and back to the most probable program.
+
+Source: Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, section 4.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from neuralc.errors import NeuralcError
+from neuralc.ir.assembly import OPERATIONS, Assembly, Line
+from neuralc.nn.machine import RegisterMachine
+from neuralc.nn.turns import FIELDS
+
+SHARP = 100.0
+"""Sharpness at which a compiled program is exact: other values have probability e^-100."""
+FLAT = 1e-6  # probabilities that differ by less are all the same
+Spare = Literal["flat", "random"]
+
+
+def write(
+    machine: RegisterMachine, program: Assembly, *, sharpness: float = SHARP,
+    spare: Spare = "flat", seed: int = 0,
+) -> RegisterMachine:  # fmt: skip
+    """Put a program into all restarts of a machine, and return it.
+
+    Args:
+        machine: its memory must have room for the program, its registers must be as many or more.
+        program: the program; what may be anything in it becomes uniform.
+        sharpness: the logit of what is chosen, in nats; the others are 0. A softer start (2 to 6)
+            is what lets gradients find other programs.
+        spare: what lines behind the program hold: "flat" zeros, or "random" logits, uniform
+            between -1/sqrt(M) and 1/sqrt(M), drawn for each restart.
+        seed: of the random ones.
+
+    Raises:
+        NeuralcError: the program does not fit the machine.
+
+    """
+    _fit(machine, program)
+    size = machine.memory
+    weights = {name: torch.zeros_like(w) for name, w in machine.weights().items()}
+    if spare == "random":
+        noise = torch.Generator().manual_seed(seed)
+        for name in FIELDS:
+            drawn = torch.rand(weights[name].shape, generator=noise, dtype=torch.float64)
+            weights[name] = ((2 * drawn - 1) / math.sqrt(size)).to(weights[name])
+    for k, line in enumerate(program.lines):
+        numbers = (OPERATIONS.index(line.operation), line.first, line.second, line.target)
+        for name, number in zip(FIELDS, numbers, strict=True):
+            weights[name][:, k] = _row(weights[name][0, k], number, sharpness)
+    for r, value in enumerate(program.registers):
+        number = None if value is None else value % size
+        row = weights["initial_registers"]
+        row[:, r] = _row(row[0, r], number, sharpness)
+    sure = any(value is not None for value in program.registers)
+    top = sharpness if sure else sharpness / size
+    weights["initial_line"][:, program.start] = top
+    with torch.no_grad():
+        for name, parameter in machine.weights().items():
+            parameter.copy_(weights[name])
+    return machine
+
+
+def _row(like: Tensor, number: int | None, sharpness: float) -> Tensor:
+    if number is None:
+        return torch.full_like(like, sharpness / len(like))
+    return sharpness * nn.functional.one_hot(torch.tensor(number), len(like)).to(like)
+
+
+def _fit(machine: RegisterMachine, program: Assembly) -> None:
+    if len(program.lines) > machine.memory:
+        raise NeuralcError(
+            f"a program of {len(program.lines)} lines needs a memory of as many cells, "
+            f"not {machine.memory}"
+        )
+    if len(program.registers) > machine.registers:
+        raise NeuralcError(
+            f"a program with {len(program.registers)} registers needs a machine with as many, "
+            f"not {machine.registers}"
+        )
+
+
+def read(machine: RegisterMachine, restart: int = 0) -> Assembly:
+    """Return the most probable program; where all values are as probable it says so (None).
+
+    Lines behind the last one that is not all flat are left out.
+
+    Args:
+        machine: the machine.
+        restart: which of its programs.
+
+    """
+    parts = {name: p[restart].detach() for name, p in machine.probabilities().items()}
+    return assembly(parts)
+
+
+def assembly(probabilities: Mapping[str, Tensor]) -> Assembly:
+    """Return the most probable program of the probabilities `[*shape, size]` of all choices."""
+    best = {name: _best(p) for name, p in probabilities.items()}
+    rows = list(zip(*(best[name] for name in FIELDS), strict=True))
+    used = [k for k, row in enumerate(rows) if any(part is not None for part in row)]
+    lines = [
+        Line(OPERATIONS[operation or 0], first, second, target)
+        for operation, first, second, target in rows[: max(used, default=0) + 1]
+    ]
+    start = int(probabilities["initial_line"].argmax())
+    return Assembly(tuple(lines), tuple(best["initial_registers"]), start)
+
+
+def _best(p: Tensor) -> list[int | None]:
+    """Return the most probable value of every row, None where all are the same."""
+    rows = p.reshape(-1, p.shape[-1])
+    flat = rows.amax(-1) - rows.amin(-1) < FLAT
+    return [None if f else int(k) for f, k in zip(flat, rows.argmax(-1), strict=True)]
