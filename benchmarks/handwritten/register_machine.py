@@ -39,12 +39,13 @@ class CentredSoftmax(torch.autograd.Function):
         """Subtract the winner's gradient first: without that, near-certain rows cancel."""
         (result,) = ctx.saved_tensors
         centred = grads[0] - grads[0].gather(-1, result.argmax(-1, keepdim=True))
-        return result * (centred - (result * centred).sum(-1, keepdim=True))
+        grad: Tensor = result * (centred - (result * centred).sum(-1, keepdim=True))
+        return grad
 
 
 def softmax(logits: Tensor) -> Tensor:
     """Return the probabilities of logits, with a backward that does not cancel."""
-    result: Tensor = CentredSoftmax.apply(logits)
+    result: Tensor = CentredSoftmax.apply(logits)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -114,20 +115,20 @@ class RegisterMachine(nn.Module):
     def __init__(self, memory: int, registers: int, rules: Rules) -> None:
         super().__init__()
         self.size, self.registers, self.rules = memory, registers, rules
-        self.half = memory // 2 + 1
+        self.waves = memory // 2 + 1
         values = torch.arange(memory, dtype=torch.float64)
-        angles = 2 * math.pi / memory * torch.outer(values, values[: self.half])
+        angles = 2 * math.pi / memory * torch.outer(values, values[: self.waves])
         sums = torch.ones(memory, memory, dtype=torch.float64).triu()
-        weights = torch.full((self.half, 1), 2.0 / memory, dtype=torch.float64)
+        weights = torch.full((self.waves, 1), 2.0 / memory, dtype=torch.float64)
         weights[0] = 1 / memory
         if memory % 2 == 0:
             weights[-1] = 1 / memory
         inverse = torch.cat((angles.cos().T * weights, -angles.sin().T * weights))
-        circles = torch.zeros(2, 2, self.half, dtype=torch.float64)  # of INC and DEC
+        circles = torch.zeros(2, 2, self.waves, dtype=torch.float64)  # of INC and DEC
         circles[0, :], circles[1, 0] = angles[1].cos(), -angles[1].sin()
         circles[1, 1] = angles[1].sin()
         self.register_buffer("spectra", torch.cat((angles.cos(), -angles.sin(), sums), 1))
-        self.register_buffer("inverse", inverse)  # [2 * half, M]
+        self.register_buffer("inverse", inverse)  # [2 * waves, M]
         self.register_buffer("circles", circles.transpose(0, 1).reshape(2, -1))
 
     def forward(
@@ -158,17 +159,22 @@ class RegisterMachine(nn.Module):
         registers = softmax(params["initial_registers"]).unsqueeze(1).expand(-1, batch, -1, -1)
         line = softmax(params["initial_line"]).unsqueeze(1).expand(-1, batch, -1)
         book = _Book(self.rules, memory, target, mask)
-        for turn in range(self.rules.max_steps):
-            new, after, line, stop = self.turn(commands, memory, registers, line)
-            memory, registers = book.record(turn + 1, stop, memory, registers, new, after)
+        for _ in range(self.rules.max_steps):
+            memory, registers, line, stop = self.turn(
+                commands, memory, registers, line, book.active
+            )
+            book.record(stop, memory)
             if book.over():
                 break
         return book.close(memory, registers)
 
     def turn(
-        self, commands: Tensor, memory: Tensor, registers: Tensor, line: Tensor
+        self, commands: Tensor, memory: Tensor, registers: Tensor, line: Tensor, active: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return memory, registers and line after one turn, and how much of it was STOP."""
+        """Return memory, registers and line after one turn, and how much of it was STOP.
+
+        Where `active` is 0, memory and registers stay as they are.
+        """
         mixed = torch.bmm(line, commands)
         operation = mixed[..., :OPERATIONS]
         chosen = mixed[..., OPERATIONS:].unflatten(-1, (3, self.registers))
@@ -179,9 +185,11 @@ class RegisterMachine(nn.Module):
         result = self.result(operation, pair, x, y, (x.unsqueeze(-2) @ memory).squeeze(-2))
         if self.rules.renormalise:
             result = result / result.sum(-1, keepdim=True)
-        written = (operation[..., WRITE, None] * x).unsqueeze(-1)
-        memory = torch.lerp(memory, y.unsqueeze(-2), written)
-        registers = torch.lerp(registers, result.unsqueeze(-2), chosen[..., 2, :, None])
+        active = active.unsqueeze(-1)
+        written = operation[..., WRITE, None] * active * x
+        memory = torch.lerp(memory, y.unsqueeze(-2), written.unsqueeze(-1))
+        changed = chosen[..., 2, :] * active
+        registers = torch.lerp(registers, result.unsqueeze(-2), changed.unsqueeze(-1))
         jump = operation[..., JEZ, None] * x[..., :1]
         line = torch.lerp(line.roll(1, -1), y, jump)
         if self.rules.renormalise:
@@ -191,14 +199,14 @@ class RegisterMachine(nn.Module):
     def result(self, operation: Tensor, pair: Tensor, x: Tensor, y: Tensor, read: Tensor) -> Tensor:
         """Return the mixture of the eleven results, `[P, B, M]`."""
         seen = pair @ self.spectra
-        half = self.half
-        xr, yr = seen[..., :half].unbind(-2)
-        xi, yi = seen[..., half : 2 * half].unbind(-2)
-        below_x, below_y = seen[..., 2 * half :].unbind(-2)
+        waves = self.waves
+        xr, yr = seen[..., :waves].unbind(-2)
+        xi, yi = seen[..., waves : 2 * waves].unbind(-2)
+        below_x, below_y = seen[..., 2 * waves :].unbind(-2)
         circles = operation[..., INC : DEC + 1 : DEC - INC] @ self.circles
         add, subtract = operation[..., ADD, None], operation[..., SUB, None]
-        kr = (add + subtract) * yr + circles[..., :half]
-        ki = (add - subtract) * yi + circles[..., half:]
+        kr = (add + subtract) * yr + circles[..., :waves]
+        ki = (add - subtract) * yi + circles[..., waves:]
         nothing = operation[..., [STOP, ZERO, WRITE, JEZ]].sum(-1, keepdim=True)  # the value 0
         spectrum = torch.cat((xr * kr - xi * ki + nothing, xr * ki + xi * kr), -1)
         most = x * below_y + y * below_x - x * y
@@ -212,7 +220,7 @@ class RegisterMachine(nn.Module):
 
 
 class _Book:
-    """What a run has stopped and lost so far; it freezes the examples whose run is over."""
+    """What each run has stopped and lost so far, and whether it is over."""
 
     def __init__(
         self, rules: Rules, memory: Tensor, target: Tensor | None, mask: Tensor | None
@@ -220,36 +228,29 @@ class _Book:
         self.rules, self.target, self.mask = rules, target, mask
         zero = memory.new_zeros(memory.shape[:2])
         self.stopped, self.alive = [zero], zero + 1
-        self.active = torch.ones_like(zero, dtype=torch.bool)
+        self.active = zero + 1  # a number, 0 once the run is over
         self.steps = torch.zeros_like(zero, dtype=torch.long)
         self.time, self.confidence = zero + 1, zero
 
     def error(self, memory: Tensor) -> Tensor:
         """Return the squared error over the cells that count, `[P, B]`."""
-        assert self.target is not None and self.mask is not None
+        assert self.target is not None
+        assert self.mask is not None
         return ((memory - self.target).square().sum(-1) * self.mask).sum(-1)
 
-    def record(
-        self, turn: int, stop: Tensor, memory: Tensor, registers: Tensor,
-        new_memory: Tensor, new_registers: Tensor,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Take one turn in; return memory and registers, as they were where the run is over."""
-        active = self.active
+    def record(self, stop: Tensor, memory: Tensor) -> None:
+        """Take in what one turn stopped, and the memory after it."""
         alive = self.alive.detach() if self.rules.halting == REFERENCE else self.alive
-        share = torch.where(active, stop * alive, 0)
+        share = self.active * stop * alive
         stopped = self.stopped[-1] + share
-        self.alive = torch.where(active, self.alive * (1 - stop), self.alive)
+        self.alive = self.alive * (1 - self.active * stop)
         self.stopped.append(stopped)
-        self.steps = torch.where(active, turn, self.steps)
-        if turn > 1:  # all are active in the first
-            new_memory = torch.where(active[..., None, None], new_memory, memory)
-            new_registers = torch.where(active[..., None, None], new_registers, registers)
+        self.steps = self.steps + self.active.long()
         if self.target is not None:
-            self.time = self.time + torch.where(active, 1 - stopped, 0)
+            self.time = self.time + self.active * (1 - stopped)
             if self.rules.beta:
-                self.confidence = self.confidence + share * self.error(new_memory)
-        self.active = active & (stopped <= self.rules.threshold)
-        return new_memory, new_registers
+                self.confidence = self.confidence + share * self.error(memory)
+        self.active = self.active * (stopped <= self.rules.threshold)
 
     def over(self) -> bool:
         """Return whether all runs are over."""

@@ -59,27 +59,32 @@ class Terms:
 class Wanted:
     """What should come out: distributions of the asked cells only."""
 
-    def __init__(self, values: Any, asked: Any, like: Tensor) -> None:
+    def __init__(self, values: Any, asked: Any, like: Tensor, restarts: int) -> None:
         """Pick the asked cells out.
 
         Args:
-            values: integers `(B, M)`, or distributions `(B, M, M)`.
-            asked: which cells count, bool `(B, M)`.
+            values: integers `(B, M)` or `(P, B, M)`, or distributions with one axis M more.
+            asked: which cells count, bool `(B, M)` or `(P, B, M)`.
             like: a tensor of the dtype and device to use.
+            restarts: P.
 
         """
-        given = torch.as_tensor(values, device=like.device)
         mask = torch.as_tensor(asked, device=like.device, dtype=torch.bool)
-        self.batch, size = mask.shape
-        self.example, self.cell = mask.nonzero(as_tuple=True)
-        picked = given[self.example, self.cell]
-        self.rows = (picked if given.dim() == 3 else one_hot(picked.long(), size)).to(like)
+        mask = mask.expand(restarts, *mask.shape[-2:])
+        given = torch.as_tensor(values, device=like.device)
+        if not given.is_floating_point():
+            given = one_hot(given.long(), mask.shape[-1])
+        given = given.expand(restarts, *given.shape[-3:])
+        self.shape = mask.shape[:2]
+        self.where = mask.nonzero(as_tuple=True)
+        self.rows = given[self.where].to(like)
+        self.sample = self.where[0] * self.shape[1] + self.where[1]
 
     def error(self, memory: Tensor) -> Tensor:
         """Return the squared error of the asked cells of memories `(P, B, M, M)`, `(P, B)`."""
-        rows = memory[:, self.example, self.cell] - self.rows
-        zeros = memory.new_zeros(len(memory), self.batch)
-        return zeros.index_add(1, self.example, rows.square().sum(-1))
+        rows = memory[self.where] - self.rows
+        zeros = memory.new_zeros(self.shape[0] * self.shape[1])
+        return zeros.index_add(0, self.sample, rows.square().sum(-1)).view(self.shape)
 
 
 def loss(

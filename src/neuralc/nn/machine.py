@@ -122,7 +122,8 @@ class RegisterMachine(nn.Module):
         """Run the programs.
 
         Args:
-            memory: integers `(B, M)`, or distributions `(B, M, M)` or `(P, B, M, M)`.
+            memory: integers `(B, M)`, or distributions `(B, M, M)`; or for each program others,
+                with P before B.
             max_steps: the most turns; None: those of the machine.
             trace: keep all states.
 
@@ -160,14 +161,14 @@ class RegisterMachine(nn.Module):
     def _cells(self, memory: Any) -> Tensor:
         """Return memories as distributions `(P, B, M, M)`."""
         given = torch.as_tensor(memory, device=self.initial_line.device)
-        size = self.memory
-        if given.dim() == 2 and not given.is_floating_point():
-            if given.shape[1] == size and bool(((given < 0) | (given >= size)).any()):
+        size, shape = self.memory, tuple(given.shape)
+        if not given.is_floating_point() and shape[1:] and shape[-1] == size:
+            if bool(((given < 0) | (given >= size)).any()):
                 raise DataError(f"memories must hold numbers from 0 to {size - 1}")
-            given = nn.functional.one_hot(given.long(), max(size, int(given.max()) + 1))
+            given = nn.functional.one_hot(given.long(), size)
         if given.dim() not in (3, 4) or given.shape[-2:] != (size, size):
             raise DataError(
-                f"memories of shape {tuple(torch.as_tensor(memory).shape)} do not fit\n"
+                f"memories of shape {shape} do not fit\n"
                 f"  hint: this machine takes integers (B, {size}), or distributions "
                 f"(B, {size}, {size})"
             )

@@ -6,7 +6,7 @@ Source: Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, se
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -25,7 +25,7 @@ Spare = Literal["flat", "random"]
 
 def write(
     machine: RegisterMachine, program: Assembly, *, sharpness: float = SHARP,
-    spare: Spare = "flat", seed: int = 0,
+    spare: Spare = "flat", seeds: Sequence[int] = (),
 ) -> RegisterMachine:  # fmt: skip
     """Put a program into all restarts of a machine, and return it.
 
@@ -35,8 +35,8 @@ def write(
         sharpness: the logit of what is chosen, in nats; the others are 0. A softer start (2 to 6)
             is what lets gradients find other programs.
         spare: what lines behind the program hold: "flat" zeros, or "random" logits, uniform
-            between -1/sqrt(M) and 1/sqrt(M), drawn for each restart.
-        seed: of the random ones.
+            between -1/sqrt(M) and 1/sqrt(M).
+        seeds: of the random ones, one for each restart.
 
     Raises:
         NeuralcError: the program does not fit the machine.
@@ -46,10 +46,11 @@ def write(
     size = machine.memory
     weights = {name: torch.zeros_like(w) for name, w in machine.weights().items()}
     if spare == "random":
-        noise = torch.Generator().manual_seed(seed)
-        for name in FIELDS:
-            drawn = torch.rand(weights[name].shape, generator=noise, dtype=torch.float64)
-            weights[name] = ((2 * drawn - 1) / math.sqrt(size)).to(weights[name])
+        for restart, seed in enumerate(seeds):
+            noise = torch.Generator().manual_seed(seed)
+            for name in FIELDS:
+                drawn = torch.rand(weights[name].shape[1:], generator=noise, dtype=torch.float64)
+                weights[name][restart] = ((2 * drawn - 1) / math.sqrt(size)).to(weights[name])
     for k, line in enumerate(program.lines):
         numbers = (OPERATIONS.index(line.operation), line.first, line.second, line.target)
         for name, number in zip(FIELDS, numbers, strict=True):

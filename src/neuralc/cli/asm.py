@@ -1,0 +1,96 @@
+"""`neuralc asm FILE`: a program of the register machine as a listing with numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neuralc.cli.inputs import FILE
+from neuralc.cli.output import Answer
+from neuralc.cli.output import command as neuralc_command
+
+if TYPE_CHECKING:
+    from neuralc.ir.assembly import Assembly
+    from neuralc.source import Source
+
+
+@neuralc_command
+@click.argument("file", type=FILE)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=1),
+    metavar="M",
+    help="Check that it fits a memory of M cells; show constants as its values.",
+)
+def command(file: Path, memory: int | None) -> Answer:
+    """Print the lines, registers and constants of a program in assembly.
+
+    FILE is an assembly file, or the name of a program that comes with neuralc: `listk`, …
+    What is printed is assembly again.
+    """
+    from neuralc.lang import asm
+
+    assembly = asm.parse(assembly_text(file))
+    if memory is not None:
+        asm.fit(assembly, memory)
+        values = (None if value is None else value % memory for value in assembly.registers)
+        assembly = replace(assembly, registers=tuple(values))
+    least = asm.smallest_memory(assembly)
+    listing = asm.text(assembly)
+    counts = f"{_count(assembly.lines, 'line')}, {_count(assembly.registers, 'register')}"
+    size = f"a memory of {memory} cells" if memory else f"a memory of {least} cells or more"
+    heading = f"# {file.stem}: {counts}, for {size}"
+    warnings = list(_warnings(assembly))
+    data = {**_data(assembly), "memory": memory, "smallest_memory": least, "listing": listing,
+            "warnings": warnings}  # fmt: skip
+    return Answer(f"{heading}\n{listing.rstrip()}", data, problem="\n".join(warnings))
+
+
+def assembly_text(file: Path) -> Source:
+    """Return the text of an assembly file, or of a program that comes with neuralc.
+
+    Raises:
+        FileError: there is neither.
+
+    """
+    from neuralc import routines
+    from neuralc.errors import FileError
+    from neuralc.files import read_text
+    from neuralc.source import Source
+
+    name = str(file)
+    if name in routines.names():
+        return Source(f"{name}.asm", read_text(routines.path(name)))
+    if not file.exists() and name.isidentifier():  # a name rather than a path
+        raise FileError(
+            f"there is no file and no program {name!r}\n"
+            f"  hint: the programs that come with neuralc are {', '.join(routines.names())}"
+        )
+    return Source(name, read_text(file))
+
+
+def _count(things: tuple[Any, ...], name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+
+
+def _warnings(assembly: Assembly) -> list[str]:
+    if any(line.operation == "STOP" for line in assembly.lines):
+        return []
+    return ["warning: no line is STOP; a run ends only behind the last line, if at all"]
+
+
+def _data(assembly: Assembly) -> dict[str, Any]:
+    """Return the program as data: lines with numbers of registers, registers with their start."""
+    lines = []
+    for k, line in enumerate(assembly.lines):
+        row = asdict(replace(line, span=None))
+        row.pop("span")
+        lines.append({"line": k, "label": assembly.labels.get(k), **row})
+    registers = [
+        {"register": r, "name": assembly.names[r], "start": value}
+        for r, value in enumerate(assembly.registers)
+    ]
+    return {"lines": lines, "registers": registers, "start": assembly.start}

@@ -1,0 +1,213 @@
+"""The compiler's inner form: blocks of steps on as many local values as it takes.
+
+A step is an instruction of the machine, a copy, a call, or the mark that a variable is read
+here. Knows neither Python, nor lines, nor registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from neuralc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable of one function, or an unnamed value (`name` is "")."""
+
+    number: int
+    name: str = field(compare=False)
+    owner: str = field(compare=False, default="")
+
+    def __hash__(self) -> int:
+        """Hash the number, which is all that is compared."""
+        return self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A constant 0 .. M-1."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The line where a block begins."""
+
+    block: int
+
+
+Operand = Local | Number | Address
+
+COMPUTED = frozenset(("ADD", "SUB", "MIN", "MAX"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An operation: ADD, SUB, MIN, MAX, READ, WRITE, COPY, CALL or USE."""
+
+    operation: str
+    target: Local | None
+    operands: tuple[Operand, ...]
+    span: Span | None = field(compare=False)
+    callee: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Go on at a block."""
+
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Go on at `zero` where a value is 0, else at `other`."""
+
+    on: Operand
+    zero: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Leave the function; the values are those that whoever called may look at."""
+
+    values: tuple[Local, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Indirect:
+    """Go on at the line that a local value holds: one of the blocks."""
+
+    through: Local
+    to: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run."""
+
+
+End = Jump | Branch | Return | Indirect | Stop
+
+
+@dataclass(slots=True)
+class Block:
+    """Steps in a row and where they lead; `depth` counts the loops around."""
+
+    number: int
+    depth: int = 0
+    label: str = ""
+    steps: list[Step] = field(default_factory=list)
+    end: End = field(default_factory=Stop)
+    span: Span | None = None
+
+
+@dataclass(slots=True)
+class Flow:
+    """A function, or at last the whole program: blocks, of which `entry` is the first.
+
+    `pinned` blocks keep a line of their own kind: it says which call was made.
+    """
+
+    entry: int
+    blocks: dict[int, Block] = field(default_factory=dict)
+    parameters: tuple[Local, ...] = ()
+    result: Local | None = None
+    pinned: set[int] = field(default_factory=set)
+
+
+class Supply:
+    """New numbers for locals and blocks, each once in a whole program."""
+
+    def __init__(self) -> None:
+        """Begin at 0."""
+        self._locals, self._blocks = count(), count()
+
+    def local(self, name: str = "", owner: str = "") -> Local:
+        """Return a new local value."""
+        return Local(next(self._locals), name, owner)
+
+    def block(self, depth: int = 0, label: str = "") -> Block:
+        """Return a new, empty block."""
+        return Block(next(self._blocks), depth, label)
+
+
+def successors(end: End) -> tuple[int, ...]:
+    """Return the blocks where a block may lead."""
+    match end:
+        case Jump(to=to):
+            return (to,)
+        case Branch(zero=zero, other=other):
+            return (zero, other)
+        case Indirect(to=to):
+            return to
+    return ()
+
+
+def end_uses(end: End) -> tuple[Operand, ...]:
+    """Return what the end of a block looks at."""
+    match end:
+        case Branch(on=on):
+            return (on,)
+        case Return(values=values):
+            return values
+        case Indirect(through=through):
+            return (through,)
+    return ()
+
+
+def addresses(block: Block) -> Iterator[int]:
+    """Yield the blocks whose line a block keeps as a value."""
+    for step in block.steps:
+        for operand in step.operands:
+            if isinstance(operand, Address):
+                yield operand.block
+
+
+def order(flow: Flow) -> list[int]:
+    """Return the blocks that can be reached, each behind one that leads to it where possible."""
+    found: list[int] = []
+    seen: set[int] = set()
+    stack: list[tuple[int, Iterator[int]]] = []
+
+    def enter(number: int) -> None:
+        seen.add(number)
+        block = flow.blocks[number]
+        stack.append((number, iter((*reversed(successors(block.end)), *addresses(block)))))
+
+    enter(flow.entry)
+    while stack:
+        number, following = stack[-1]
+        following_one = next((n for n in following if n not in seen), None)
+        if following_one is None:
+            found.append(number)
+            stack.pop()
+        else:
+            enter(following_one)
+    return found[::-1]
+
+
+def predecessors(flow: Flow) -> dict[int, list[int]]:
+    """Return for each block those that lead to it."""
+    found: dict[int, list[int]] = {number: [] for number in flow.blocks}
+    for number, block in flow.blocks.items():
+        for to in dict.fromkeys(successors(block.end)):
+            found[to].append(number)
+    return found
+
+
+def modified(end: End, names: dict[int, int]) -> End:
+    """Return the end of a block with other blocks in place of some."""
+    match end:
+        case Jump(to=to):
+            return Jump(names.get(to, to))
+        case Branch(on=on, zero=zero, other=other):
+            return Branch(on, names.get(zero, zero), names.get(other, other))
+        case Indirect(through=through, to=to):
+            return Indirect(through, tuple(dict.fromkeys(names.get(n, n) for n in to)))
+    return end

@@ -1,0 +1,4 @@
+var x
+var _ = 0
+start loop
+STOP

@@ -1,0 +1,3 @@
+r0 + r1
+= READ r0
+STOP STOP

@@ -1,0 +1,4 @@
+var READ = 3
+var var = 3
+JEZ: STOP
+r1: STOP

@@ -1,0 +1,4 @@
+var x = 0;
+x = ADD(x);
+JEZ();
+STOP();

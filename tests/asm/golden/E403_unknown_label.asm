@@ -1,0 +1,3 @@
+var r0 = @end
+start @loop
+loop_: STOP

@@ -1,0 +1,4 @@
+var x = 0;
+loop: var x = READ(x);
+loop: STOP();
+var loop = 3;

@@ -1,0 +1,2 @@
+r0 = ADD r1 r12
+STOP

@@ -1,0 +1,2 @@
+# nothing yet
+var x = 3

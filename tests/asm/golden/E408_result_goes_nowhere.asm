@@ -1,0 +1,2 @@
+READ r0
+STOP

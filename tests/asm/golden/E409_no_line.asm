@@ -1,0 +1,3 @@
+r0 = JEZ r0 end
+STOP
+end:
