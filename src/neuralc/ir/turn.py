@@ -165,10 +165,12 @@ class _Turn:
                 inner = self._body(body)
                 selector = self._selector(value)
                 return (replace(statement, value=selector, body=inner),) if inner else ()
-            case For(body=body):
+            case For(start=start, stop=stop, body=body):
+                self._same_in_all_turns(start, stop)
                 inner = self._body(body)
                 return (replace(statement, body=inner),) if inner else ()
-            case If(then=then, orelse=orelse):
+            case If(condition=condition, then=then, orelse=orelse):
+                self._same_in_all_turns(condition)
                 arms2 = self._body(then), self._body(orelse)
                 return (replace(statement, then=arms2[0], orelse=arms2[1]),) if any(arms2) else ()
             case Observe(ref=ref):
@@ -196,9 +198,12 @@ class _Turn:
         return self._timeless(replace(ref, index=ref.index[1:]), ref.index[1:])
 
     def _timeless(self, ref: Ref, index: tuple[Static, ...]) -> Ref:
-        if any(self.loop.var in symbols(part) for part in index):
-            raise Declined("a single turn", [f"{ref.name} depends on the number of the turn"])
+        self._same_in_all_turns(*index)
         return ref
+
+    def _same_in_all_turns(self, *parts: Value) -> None:
+        if any(self.loop.var in symbols(part) for part in parts):
+            raise Declined("a single turn", [f"it computes with {self.loop.var}"])
 
     def _selector(self, value: Ref | Call) -> Ref | Call:
         found = self._value(value)
@@ -215,8 +220,7 @@ class _Turn:
             case Call(args=args):
                 return replace(value, args=tuple(self._value(arg) for arg in args))
             case _:
-                if self.loop.var in symbols(value):
-                    raise Declined("a single turn", [f"it computes with {self.loop.var}"])
+                self._same_in_all_turns(value)
                 return value
 
 

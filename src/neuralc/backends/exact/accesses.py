@@ -24,7 +24,6 @@ from neuralc.ir.nodes import (
     Switch,
     Sym,
     Value,
-    children,
     walk,
 )
 
@@ -120,8 +119,3 @@ def without(index: tuple[Static, ...], axis: int) -> tuple[Static, ...]:
 def same(left: tuple[Static, ...], right: tuple[Static, ...]) -> bool:
     """Tell whether two indices are written alike."""
     return tuple(map(fold, left)) == tuple(map(fold, right))
-
-
-def inner(statement: Statement) -> Body:
-    """Return all statements directly inside a statement, whichever branch they are in."""
-    return tuple(s for body in children(statement) for s in body)

@@ -25,6 +25,7 @@ from neuralc.backends.exact.accesses import (
 )
 from neuralc.ir.nodes import (
     Body,
+    Call,
     For,
     Gate,
     If,
@@ -37,6 +38,7 @@ from neuralc.ir.nodes import (
     Switch,
     Sym,
     children,
+    symbols,
 )
 
 Index = tuple[Static, ...]
@@ -95,6 +97,14 @@ class Slice:
         )
 
 
+def bound(gates: Gates, var: str, value: Ref | Call | None = None) -> dict[str, Ref]:
+    """Return what is known of the gate variables where `var` is one of them, or a loop's."""
+    kept = {
+        name: ref for name, ref in gates.items() if name != var and var not in symbols(ref)
+    }
+    return {**kept, var: value} if isinstance(value, Ref) and var not in symbols(value) else kept
+
+
 def slices(program: Program) -> dict[str, Slice]:
     """Return the arrays of a program that are stored as one slice."""
     found: dict[str, Slice] = {}
@@ -145,8 +155,6 @@ def _fits(
 
 
 def _names(index: Index) -> frozenset[str]:
-    from neuralc.ir.nodes import symbols
-
     return frozenset[str]().union(*map(symbols, index))
 
 
@@ -192,8 +200,7 @@ class _Turn:
             case For(var=var, body=body):
                 return self.loop(var, body, written, gates)
             case Gate(var=var, value=value, body=body):
-                known = {**gates, var: value} if isinstance(value, Ref) else _hide(gates, var)
-                after = self.body(body, _any(written, var), known)
+                after = self.body(body, _any(written, var), bound(gates, var, value))
                 return _any(after, var)
             case If() | Switch():
                 arms = [self.body(body, written, gates) for body in children(statement)]
@@ -225,10 +232,10 @@ class _Turn:
     ) -> tuple[Index, ...]:
         """Go through a loop twice: in a later turn, what an earlier one wrote is there too."""
         if binds(body, var) or var in self.loops:
-            written, gates = _any(written, var), _hide(gates, var)
+            written, gates = _any(written, var), bound(gates, var)
             once = self.body(body, written, gates)
             return _any(self.body(body, _any(once, var), gates), var)
-        before, gates = _any(written, var), _hide(gates, var)
+        before, gates = _any(written, var), bound(gates, var)
         once = self.body(body, before, gates)
         self.loops += (var,)
         earlier = tuple(
@@ -237,10 +244,6 @@ class _Turn:
         after = self.body(body, earlier, gates)
         self.loops = self.loops[:-1]
         return _any(_any((*once, *after), var), _earlier(var))
-
-
-def _hide(gates: Gates, var: str) -> Gates:
-    return {name: ref for name, ref in gates.items() if name != var}
 
 
 def _earlier(var: str) -> str:

@@ -228,8 +228,9 @@ class _Program:
         if not self.listing or item.operation == "STOP":
             return self.junk if not self.listing else None
         if item.operation in RESULT:
+            form = _form(item.operation, self.listing)
             self._error("E408", f"the result of {item.operation} goes nowhere", item.span,
-                        hint=f"write `{_form(item.operation, self.listing)}`; `_` is any register")  # fmt: skip
+                        hint=f"write `{form}`; `_` is any register")  # fmt: skip
             return None
         if self.junk is None:
             self.junk = self._add_junk()

@@ -166,12 +166,13 @@ def too_deep(source: Source) -> ModelErrors:
 
 
 def _syntax_error(text: Text, problem: SyntaxError) -> SourceError:
-    place = ast.Pass(
-        lineno=max(problem.lineno or 1, 1),
-        col_offset=max((problem.offset or 1) - 1, 0),
-        end_lineno=max(problem.lineno or 1, 1),
-        end_col_offset=max((problem.end_offset or 1) - 1, 0),
-    )
+    line = max(problem.lineno or 1, 1)
+    start = text.offset(line, 0) + max((problem.offset or 1) - 1, 0)  # counted in characters
+    end = start + 1
+    if problem.end_lineno == line:
+        end = max(end, start + (problem.end_offset or 0) - (problem.offset or 0))
+    last = max(len(text.source.text), 1)
+    place = Span(text.source, min(start, last - 1), min(end, last))
     message = problem.msg or "invalid syntax"
     hint = "programs use the syntax of Python 3"
     if "Maybe you meant '=='" in message:
@@ -180,7 +181,7 @@ def _syntax_error(text: Text, problem: SyntaxError) -> SourceError:
         hint = "end the line with `:`"
     elif "indent" in message:
         hint = "indent every block by four spaces"
-    return text.error("E500", message, place, hint=hint)
+    return SourceError("E500", message, place, hint=hint)
 
 
 def constant(node: ast.expr, names: Mapping[str, int], memory: int | None = None) -> int | None:
