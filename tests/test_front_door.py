@@ -18,7 +18,18 @@ from neuralc.cli import Commands, group
 HEAVY = {"torch", "numba", "numpy", "sklearn", "matplotlib", "pooch", "scipy"}
 LIMIT = 0.5  # seconds; the slack is for a machine that runs other tests at the same time
 SLACK = 1.0
-COMMANDS = ["bench", "check", "compile", "demo", "learn", "reproduce", "run", "show", "verify"]
+COMMANDS = [
+    "asm",
+    "bench",
+    "check",
+    "compile",
+    "demo",
+    "learn",
+    "reproduce",
+    "run",
+    "show",
+    "verify",
+]
 
 PROBE = """
 import json, sys

@@ -204,7 +204,7 @@ def test_a_listing() -> None:
         "\n"
         "0: loop: r0 = INC  r0     # x = INC x\n"
         "1:       r2 = JEZ  r0 r1  # JEZ x loop\n"
-        "2:            STOP        # STOP\n"
+        "2:            STOP\n"
     )
 
 

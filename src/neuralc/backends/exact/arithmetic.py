@@ -29,9 +29,7 @@ class Tables:
         """Return an expression for the value of a table; `bind` may write lines before it."""
         if all(atom.isdigit() for atom in atoms):
             return str(table(*map(int, atoms)))
-        if table.name not in self.structures:
-            self.structures[table.name] = classify(table)
-        found = self.structures[table.name]
+        found = self.structure(table)
         used = [atoms[k] for k in found.args]
         match found.kind:
             case "constant":
@@ -52,8 +50,16 @@ class Tables:
                 n = found.modulus
                 total = bind(table.name, f"{used[0]} + {amount}")
                 return _wrap(total, 0, 2 * n - 2, n)
+            case "unary" if (top := _counts(found.values)) is not None:
+                return f"{used[0]} + {found.values[0]} if {used[0]} < {top} else {found.values[-1]}"
             case _:
                 return self._look_up(found, table, used, found.sizes)
+
+    def structure(self, table: Table) -> Structure:
+        """Return what a table is; it is looked at once."""
+        if table.name not in self.structures:
+            self.structures[table.name] = classify(table)
+        return self.structures[table.name]
 
     def _look_up(
         self, found: Structure, table: Table, used: Sequence[str], sizes: Sequence[int]
@@ -87,6 +93,17 @@ class Tables:
         if not n or (low >= 0 and high < n):
             return total
         return _wrap(bind(name, total), low, high, n)
+
+
+def _counts(values: Sequence[int]) -> int | None:
+    """Return from which x on `min(x + values[0], values[-1])` is `values[-1]`; None: no such sum.
+
+    A counter that stops at its largest number: a comparison instead of a load.
+    """
+    first, last = values[0], values[-1]
+    if first > last or any(v != min(x + first, last) for x, v in enumerate(values)):
+        return None
+    return last - first
 
 
 def _wrap(total: str, low: int, high: int, n: int) -> str:

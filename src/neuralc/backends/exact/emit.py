@@ -62,10 +62,8 @@ class Emitter:
                     self.loop(statement, env)
                 case If(condition=condition, then=then, orelse=orelse):
                     self.static_choice(condition, then, orelse, env)
-                case Gate(var=var, value=value, body=inner):
-                    ident = self.layout.names.fresh(var)
-                    self.line(f"{ident} = {self.value(value, env)}")
-                    self.body(inner, {**env, var: ident})
+                case Gate():
+                    self.gate(statement, env)
                 case Switch():
                     self.switch(statement, env)
                 case Observe(ref=ref, value=number):
@@ -83,6 +81,12 @@ class Emitter:
         self.known[name, index] = atom
         if name not in self.unread:
             self.line(f"{ident}[{index}] = {atom}")
+
+    def gate(self, statement: Gate, env: Mapping[str, str]) -> None:
+        """Write the body of a gate for the value that it has."""
+        ident = self.layout.names.fresh(statement.var)
+        self.line(f"{ident} = {self.value(statement.value, env)}")
+        self.body(statement.body, {**env, statement.var: ident})
 
     def loop(self, statement: For, env: Mapping[str, str]) -> None:
         """Write a loop."""
@@ -123,11 +127,11 @@ class Emitter:
             if len(cases) == 1:
                 self.body(case.body, env)
             elif k == len(cases) - 1:
-                self.line(f"else:  # {selector}: {_some(case.values)}")
+                self.line(f"else:  # {selector}: {some(case.values)}")
                 self.block(case.body, env)
             else:
                 word = "elif" if k else "if"
-                self.line(f"{word} {_test(selector, case.values)}:")
+                self.line(f"{word} {test(selector, case.values)}:")
                 self.block(case.body, env)
 
     def block(self, body: Body, env: Mapping[str, str]) -> None:
@@ -236,13 +240,15 @@ def single_inputs(program: Program) -> Sequence[Decl]:
     ]
 
 
-def _test(selector: str, values: Sequence[int]) -> str:
+def test(selector: str, values: Sequence[int]) -> str:
+    """Return the text of `selector in values`."""
     low, high = min(values), max(values)
     if len(values) > 2 and high - low == len(values) - 1:
         return f"{low} <= {selector} <= {high}"
     return " or ".join(f"{selector} == {value}" for value in values)
 
 
-def _some(values: Sequence[int]) -> str:
+def some(values: Sequence[int]) -> str:
+    """Return the first few values, as text."""
     shown = ", ".join(map(str, values[:8]))
     return shown if len(values) <= 8 else f"{shown}, …"

@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from neuralc.ir.nodes import Body, Case, For, Gate, If, Ref, Statement, Switch, walk
+from neuralc.ir.nodes import Body, Case, For, Gate, If, Program, Ref, Statement, Switch, walk
 
 MOST = 400
 """Statements in the branches together, beyond which choices stay apart."""
 
 
-def gathered(body: Body) -> Body:
-    """Return a body that means the same, with choices by the same element as one."""
+def gathered(program: Program) -> Program:
+    """Return a program that means the same, with choices by the same element as one."""
+    body = _body(program.body)
+    if len(walk(body)) > MOST + 4 * len(walk(program.body)):
+        return program  # choices within choices: the branches have become too many
+    return replace(program, body=body)
+
+
+def _body(body: Body) -> Body:
     found: list[Statement] = []
     k = 0
     while k < len(body):
@@ -71,10 +78,10 @@ def _inside(statement: Statement) -> Statement:
     """Return a statement with the choices in its bodies gathered."""
     match statement:
         case For(body=body) | Gate(body=body):
-            return replace(statement, body=gathered(body))
+            return replace(statement, body=_body(body))
         case If(then=then, orelse=orelse):
-            return replace(statement, then=gathered(then), orelse=gathered(orelse))
+            return replace(statement, then=_body(then), orelse=_body(orelse))
         case Switch(cases=cases):
-            inner = tuple(replace(case, body=gathered(case.body)) for case in cases)
+            inner = tuple(replace(case, body=_body(case.body)) for case in cases)
             return replace(statement, cases=inner)
     return statement

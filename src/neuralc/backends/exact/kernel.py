@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from neuralc.backends.exact.emit import Emitter, single_inputs
+from neuralc.backends.exact.compact import Compact, once_read
+from neuralc.backends.exact.emit import single_inputs
+from neuralc.backends.exact.gather import gathered
 from neuralc.backends.exact.layout import UNSET, Layout
+from neuralc.backends.exact.slices import slices
 from neuralc.ir.nodes import Program
 
 
@@ -41,10 +44,13 @@ class Kernel:
 
 def build(program: Program) -> Kernel:
     """Write the kernel of a program that is not declined."""
-    first = _emit(program, Layout(program), frozenset())
+    private = once_read(program)
+    program = gathered(program)
+    carried = slices(program)
+    first = _emit(program, Layout(program, carried), frozenset(), private)
     unread = {d.name for d in program.of("var") if d.name not in first.read}
-    layout = Layout(program)
-    emitter = _emit(program, layout, frozenset(unread))
+    layout = Layout(program, carried)
+    emitter = _emit(program, layout, frozenset(unread), private)
     arguments = _arguments(program, layout, emitter)
     lines = [
         f"def kernel({', '.join(arguments)}):",
@@ -71,8 +77,10 @@ def _clean(words: str) -> str:
     return "".join(c if c.isalnum() or c in " _-." else "?" for c in words)
 
 
-def _emit(program: Program, layout: Layout, unread: frozenset[str]) -> Emitter:
-    emitter = Emitter(program, layout, unread)
+def _emit(
+    program: Program, layout: Layout, unread: frozenset[str], private: frozenset[str]
+) -> Compact:
+    emitter = Compact(program, layout, unread, private)
     for decl in single_inputs(program):
         stored = layout.arrays[decl.name]
         ident = emitter.bind(stored.ident, f"i64({stored.ident}[{layout.bases[decl.name]}])")
@@ -81,7 +89,7 @@ def _emit(program: Program, layout: Layout, unread: frozenset[str]) -> Emitter:
     return emitter
 
 
-def _arguments(program: Program, layout: Layout, emitter: Emitter) -> tuple[str, ...]:
+def _arguments(program: Program, layout: Layout, emitter: Compact) -> tuple[str, ...]:
     given = [layout.arrays[name].ident for name in layout.bases]
     sites = [i for s in layout.sites for i in (layout.sites[s].ident, layout.site_steps[s])]
     outputs = [layout.wanted[d.name].ident for d in layout.outputs]
@@ -95,7 +103,7 @@ def _buffers(program: Program, layout: Layout, unread: set[str]) -> list[str]:
         f"    {stored.ident} = np.empty({stored.count}, np.{stored.dtype})"
         for name, stored in layout.arrays.items()
         if program.decl[name].kind in ("var", "output")
-        and program.decl[name].shape
+        and stored.shape
         and name not in unread
     ]
 

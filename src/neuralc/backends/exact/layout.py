@@ -9,12 +9,14 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neuralc.backends.exact.sites import Site, sites
+from neuralc.backends.exact.slices import Slice
 from neuralc.ir.nodes import Decl, Int, Program
 
 # names that the generated text uses itself
@@ -70,9 +72,9 @@ class Stored:
 class Layout:
     """All arrays of a program, by declaration, site and output."""
 
-    def __init__(self, program: Program) -> None:
-        """Give every array a name and a type."""
-        self.program, self.names = program, Names()
+    def __init__(self, program: Program, slices: Mapping[str, Slice] | None = None) -> None:
+        """Give every array a name and a type; of those in `slices` only one slice is stored."""
+        self.program, self.names, self.slices = program, Names(), slices or {}
         decls = [decl for decl in program.decls if isinstance(decl.type, Int)]
         self.arrays = {decl.name: self._store(decl) for decl in decls}
         self.sites = {site: self._site(site) for site in sites(program)}
@@ -90,13 +92,14 @@ class Layout:
 
     def is_local(self, decl: Decl) -> bool:
         """Tell whether a declaration becomes a local variable."""
-        return decl.kind in ("var", "output") and not decl.shape
+        return decl.kind in ("var", "output") and not self.arrays[decl.name].shape
 
     def _store(self, decl: Decl) -> Stored:
         assert isinstance(decl.type, Int)
         size = decl.type.size
         dtype = signed(size) if decl.kind == "output" else small(size)
-        return Stored(self.names.fresh(decl.name), dtype, math.prod(decl.shape), decl.shape)
+        shape = self.slices[decl.name].shape if decl.name in self.slices else decl.shape
+        return Stored(self.names.fresh(decl.name), dtype, math.prod(shape), shape)
 
     def _beside(self, decl: Decl, suffix: str) -> Stored:
         stored = self.arrays[decl.name]

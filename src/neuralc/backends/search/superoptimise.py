@@ -23,6 +23,8 @@ from neuralc.errors import DataError
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Program
 
+import os
+HALT = float(os.environ.get("HALT", "1"))
 Array = np.ndarray[Any, Any]
 
 
@@ -71,7 +73,7 @@ class Superoptimiser:
                 w = self.examples.outputs[d.name][e].ravel()
                 n = lay.found[d.name].count
                 ks = np.flatnonzero(w >= 0)
-                r += [(offs[d.name] + e * n + k, w[k], 1.0 / len(ks)) for k in ks]
+                r += [(offs[d.name] + e * n + k, w[k], (HALT if d.name=="final_halted" else 1.0 / len(ks))) for k in ks]
             rows.append(r)
         S = max(map(len, rows))
         P = np.zeros((N, S), np.int64)

@@ -34,7 +34,7 @@ def _lines(assembly: Assembly) -> list[str]:
     wide = max(len(line.operation) for line in assembly.lines)
     targets = [_target(line, numbers) for line in assembly.lines]
     parts = [_operation(line, numbers, wide) for line in assembly.lines]
-    remarks = [_comment(_meaning(line, names)) if any(names) else "" for line in assembly.lines]
+    remarks = [_comment(_meaning(line, names)) for line in assembly.lines]
     columns = [[f"{k:{width}}:" for k in range(len(parts))], labels, targets, parts, remarks]
     return _columns([column for column in columns if any(column)])
 
@@ -64,10 +64,13 @@ def _operation(line: Line, names: Sequence[str], width: int = 0) -> str:
 
 
 def _meaning(line: Line, names: Sequence[str]) -> str:
-    """Return what a line does in names: nothing that it does not look at."""
+    """Return what a line does in names, nothing that it does not look at; "" without names."""
     arguments = [line.first, line.second][: ARITY[line.operation]]
-    target = [f"{_name(line.target, names)} ="] if line.operation in RESULT else []
-    return " ".join([*target, line.operation, *(_name(one, names) for one in arguments)])
+    results = [line.target] if line.operation in RESULT else []
+    if not any(names[one] for one in arguments + results if one is not None):
+        return ""
+    words = [f"{_name(one, names)} =" for one in results]
+    return " ".join([*words, line.operation, *(_name(one, names) for one in arguments)])
 
 
 def _name(register: int | None, names: Sequence[str]) -> str:

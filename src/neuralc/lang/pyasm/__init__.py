@@ -1,1 +1,1 @@
-"""A subset of Python, compiled to programs of the register machine."""
+"""A subset of Python, compiled to programs of the register machine; see docs/programs.md."""

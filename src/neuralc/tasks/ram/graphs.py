@@ -112,7 +112,7 @@ def _laid_out(rows: list[list[int]], fraction: float) -> Memory:
 DIJKSTRA = RamTask(
     name="dijkstra",
     memory=_MEMORY,
-    registers=23,
+    registers=22,
     max_steps=1000,
     bias="published",
     answer=_answer,

@@ -1,0 +1,297 @@
+"""Calls as jumps: arguments and results in locals, and a stack in the memory for recursion.
+
+A function that is never called within itself has a local of its own for the line to go back to.
+Functions that call each other in a circle share one, and one for the result; who calls on the
+circle first saves what it still needs in the stack. The stack grows downward from the last cell;
+its lowest cell is the status: 0, or after an overflow the line that the last call would have gone
+back to, which says which call it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from neuralc.lang.pyasm.flow import (
+    Address,
+    Block,
+    Branch,
+    End,
+    Flow,
+    Indirect,
+    Jump,
+    Local,
+    Number,
+    Return,
+    Step,
+    Stop,
+    Supply,
+)
+from neuralc.lang.pyasm.inline import calls, groups
+from neuralc.lang.pyasm.liveness import live_after, live_before
+from neuralc.source import Span
+
+
+@dataclass
+class Linked:
+    """The whole program as one flow.
+
+    Attributes:
+        flow: the program.
+        calls: for each block where a call comes back to that may overflow: the call.
+        traps: the blocks that end the run after an overflow.
+        frame: the most cells that one call saves; 0 without recursion.
+
+    """
+
+    flow: Flow
+    calls: dict[int, Span] = field(default_factory=dict)
+    traps: set[int] = field(default_factory=set)
+    frame: int = 0
+
+
+@dataclass
+class _Frame:
+    """What the functions of a circle share, or a function that is on none has for itself."""
+
+    link: Local
+    result: Local | None
+    recursive: bool
+    returns: list[int] = field(default_factory=list)
+
+
+def link(flows: Mapping[str, Flow], main: str, supply: Supply, size: int, stack: int) -> Linked:
+    """Put functions together to one program.
+
+    Args:
+        flows: the functions, optimised.
+        main: the one that is run, which nobody calls.
+        supply: gives new locals and blocks.
+        size: M.
+        stack: how many cells at the end of the memory are for the stack and the status.
+
+    """
+    return _Linker(flows, main, supply, size, stack).linked
+
+
+class _Linker:
+    def __init__(
+        self, flows: Mapping[str, Flow], main: str, supply: Supply, size: int, stack: int
+    ) -> None:
+        self.flows, self.main, self.supply = flows, main, supply
+        self.size, self.status = size, size - stack
+        self.top = supply.local("stack")
+        self.groups = groups(flows)
+        self.frames = self._frames()
+        self.linked = Linked(Flow(flows[main].entry))
+        self.saved: dict[str, list[int]] = {key: [] for key in flows}
+        self.begins = {key: flow.entry for key, flow in flows.items()}
+        for key in flows:
+            self._function(key)
+        for key in flows:
+            self._checked(key)
+        if any(self.saved.values()):
+            self._prepared()
+        self._returns()
+
+    def _frames(self) -> dict[str, _Frame]:
+        """Give each function its way back and its result."""
+        found: dict[str, _Frame] = {}
+        for key, flow in self.flows.items():
+            if key in found:
+                continue
+            members = self.groups[key] or {key}
+            results = [one for k in self.flows if k in members
+                       if (one := self.flows[k].result) is not None]  # fmt: skip
+            name = flow.blocks[flow.entry].label or key
+            frame = _Frame(
+                self.supply.local(f"{name}_back", name),
+                results[0] if results else None,
+                bool(self.groups[key]),
+            )
+            found |= dict.fromkeys(members, frame)
+        return found
+
+    def _function(self, key: str) -> None:
+        """Add a function to the program."""
+        flow, frame = self.flows[key], self.frames[key]
+        for block in flow.blocks.values():
+            if isinstance(block.end, Return) and key != self.main:
+                if flow.result is not None and flow.result != frame.result:
+                    assert frame.result is not None
+                    block.steps.append(Step("COPY", frame.result, (flow.result,), block.span))
+                values = (frame.result,) if frame.result is not None else ()
+                block.end = Return((frame.link, *values))
+        self.linked.flow.blocks |= flow.blocks
+        for block, step in list(calls(flow)):
+            if step.callee in self.groups[key] and self._is_last(block, step, frame):
+                self._tail(key, block, step)
+        before = live_before(flow)
+        needed = {
+            id(step): live
+            for block in flow.blocks.values()
+            for step, live in zip(block.steps, live_after(flow, block, before), strict=True)
+        }
+        for block in list(flow.blocks.values()):
+            self._calls(key, block, needed)
+
+    # ---- calls
+
+    def _is_last(self, block: Block, call: Step, frame: _Frame) -> bool:
+        """Return whether nothing follows a call but giving its result back."""
+        if not isinstance(block.end, Return) or call not in block.steps[-2:]:
+            return False
+        rest = block.steps[block.steps.index(call) + 1 :]
+        if not rest:
+            return frame.result is None or call.target == frame.result
+        passed = rest[0].operation == "COPY" and rest[0].operands == (call.target,)
+        return passed and rest[0].target == frame.result
+
+    def _tail(self, key: str, block: Block, call: Step) -> None:
+        """Translate a call whose result is given back at once: as a jump, with the way back kept."""
+        callee = self.flows[call.callee]
+        del block.steps[block.steps.index(call) :]
+        block.steps += self._arguments(call, callee)
+        entry = self.begins[key] if call.callee == key else callee.entry
+        block.end, block.span = Jump(entry), call.span
+
+    def _arguments(self, call: Step, callee: Flow) -> list[Step]:
+        """Return the steps that give the parameters their values, all at once."""
+        held = [self.supply.local() for _ in call.operands]
+        first = [Step("COPY", one, (value,), call.span)
+                 for one, value in zip(held, call.operands, strict=True)]  # fmt: skip
+        second = [Step("COPY", parameter, (one,), call.span)
+                  for parameter, one in zip(callee.parameters, held, strict=True)]  # fmt: skip
+        return first + second
+
+    def _calls(self, key: str, block: Block, needed: Mapping[int, set[Local]]) -> None:
+        """Translate the calls of a block, which becomes several."""
+        place = next((i for i, one in enumerate(block.steps) if one.operation == "CALL"), None)
+        while place is not None:
+            call = block.steps[place]
+            callee, frame = self.flows[call.callee], self.frames[call.callee]
+            after = self.supply.block(block.depth, f"after_{_line(call)}")
+            after.steps, after.end, after.span = block.steps[place + 1 :], block.end, block.span
+            del block.steps[place:]
+            save: list[Local] = []
+            if call.callee in self.groups[key]:
+                save = self._save(needed[id(call)] - {call.target}, frame.link)  # type: ignore[arg-type]
+                self.saved[key].append(len(save))
+            if frame.recursive:
+                assert call.span is not None
+                self.linked.calls[after.number] = call.span
+                self.linked.flow.pinned.add(after.number)
+            block.steps += self._pushed(save, call)
+            block.steps += self._arguments(call, callee)
+            block.steps.append(Step("COPY", frame.link, (Address(after.number),), call.span))
+            block.end, block.span = Jump(callee.entry), call.span
+            back = self._popped(save, call)
+            if call.target is not None and frame.result is not None:
+                back.append(Step("COPY", call.target, (frame.result,), call.span))
+            after.steps[:0] = back
+            frame.returns.append(after.number)
+            self.linked.flow.blocks[after.number] = block = after
+            place = next((i for i, one in enumerate(block.steps) if one.operation == "CALL"), None)
+
+    def _save(self, live: set[Local], link: Local) -> list[Local]:
+        """Return what a call saves: the way back first, so that it can stay there for the next."""
+        return sorted(live, key=lambda one: (one != link, one.number))
+
+    def _pushed(self, save: list[Local], call: Step) -> list[Step]:
+        steps = []
+        for one in save:
+            steps.append(Step("WRITE", None, (self.top, one), call.span))
+            steps.append(self._moved(self.size - 1, call))
+        return steps
+
+    def _popped(self, save: list[Local], call: Step) -> list[Step]:
+        steps = []
+        for one in reversed(save):
+            steps.append(self._moved(1, call))
+            steps.append(Step("READ", one, (self.top,), call.span))
+        return steps
+
+    def _moved(self, by: int, call: Step) -> Step:
+        return Step("ADD", self.top, (self.top, Number(by)), call.span)
+
+    # ---- the stack
+
+    def _checked(self, key: str) -> None:
+        """Let a function that saves something check first that there is room for it."""
+        most = max(self.saved[key], default=0)
+        self.linked.frame = max(self.linked.frame, most)
+        if not most:
+            return
+        flow, frame = self.flows[key], self.frames[key]
+        body = flow.blocks[flow.entry]
+        test = self.supply.block(body.depth, body.label)
+        trap = self.supply.block(0, "overflow")
+        span = body.steps[0].span if body.steps else body.span
+        full, exact = self._full(key, most)
+        rest = self.top
+        if not exact:
+            rest = self.supply.local()
+            test.steps.append(Step("MAX", rest, (self.top, Number(full)), span))
+        left = self.supply.local()
+        test.steps.append(Step("SUB", left, (rest, Number(full)), span))
+        test.end, test.span = Branch(left, trap.number, body.number), span
+        trap.steps.append(Step("WRITE", None, (Number(self.status), frame.link), span))
+        trap.span = span
+        body.label = "" if body.label == test.label else body.label
+        self._enter(body.number, test)
+        self.linked.flow.blocks[trap.number] = trap
+        self.linked.traps.add(trap.number)
+        self.linked.flow.pinned.add(trap.number)
+
+    def _full(self, key: str, most: int) -> tuple[int, bool]:
+        """Return the largest value of the stack's top that leaves no room, and whether it is met.
+
+        Where all calls save the same number of cells, the top comes by that very value.
+        """
+        sizes = {size for found in self.saved.values() for size in found if size}
+        circles = {id(self.frames[key]) for key, found in self.saved.items() if any(found)}
+        if len(sizes) == 1 and len(circles) == 1:
+            room = self.size - 1 - self.status
+            return self.status + room % most, True
+        return min(self.status + most - 1, self.size - 1), False
+
+    def _enter(self, number: int, test: Block) -> None:
+        """Let all who call a function come by its check; those who jump to it again do not."""
+        blocks = self.linked.flow.blocks
+        linking = {frame.link for frame in self.frames.values()}
+        for block in blocks.values():
+            if block.end == Jump(number) and block.steps and block.steps[-1].target in linking:
+                block.end = Jump(test.number)
+        blocks[test.number] = test
+
+    def _prepared(self) -> None:
+        """Let the program begin with an empty stack and the status 0."""
+        flow = self.linked.flow
+        first = self.supply.block(0, flow.blocks[flow.entry].label)
+        span = flow.blocks[flow.entry].span
+        first.steps = [
+            Step("COPY", self.top, (Number(self.size - 1),), span),
+            Step("WRITE", None, (Number(self.status), Number(0)), span),
+        ]
+        first.end = Jump(flow.entry)
+        flow.blocks[first.number] = first
+        flow.entry = first.number
+
+    def _returns(self) -> None:
+        """Let functions return to where they were called."""
+        for key, flow in self.flows.items():
+            frame = self.frames[key]
+            end: End = Indirect(frame.link, tuple(frame.returns))
+            if key == self.main:
+                end = Stop()
+            for block in self.linked.flow.blocks.values():
+                if isinstance(block.end, Return) and (
+                    key == self.main
+                    and frame.link not in block.end.values
+                    or frame.link in block.end.values
+                ):
+                    block.end = end
+
+
+def _line(call: Step) -> int:
+    return call.span.line if call.span is not None else 0
