@@ -5,7 +5,7 @@ Each kind of inputs is described a second time in `ram_inputs`.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations_with_replacement, permutations, product
 
 import numpy as np
 import pytest
@@ -83,13 +83,27 @@ def test_the_domain_of_copy() -> None:
     assert all(VALID["copy-general"](row) for row in given[::97].tolist())
 
 
-def test_small_sizes_by_hand() -> None:
-    """Count what is too large to list by listing only a part of it."""
-    pairs = sum((n - 1) ** 2 * 9**n for n in range(2, 8))
-    assert TASKS["swap"].size("general") == pairs
+def test_large_sizes_are_counted_right() -> None:
+    """Count once more, by listing what can be listed: orders, marked nodes, sorted values."""
+    orders = {n: sum(1 for _ in permutations(range(7), n)) for n in range(2, 8)}
+    assert TASKS["listk"].size("general") == sum(
+        19**n * orders[n] * (1 if n == 2 else len(range(1, n - 1))) for n in orders
+    )
     assert TASKS["list_search"].size("general") == sum(
-        n_slots * sum(len(set(vs)) for vs in product(range(1, 15), repeat=n - 1)) * 14
-        for n, n_slots in ((2, 20), (3, 60), (4, 120), (5, 120))
+        slots * sum(len(set(vs)) for vs in product(range(1, 15), repeat=n - 1)) * 14
+        for n, slots in ((2, 20), (3, 60), (4, 120), (5, 120))
+    )
+    assert TASKS["walk_bst"].size("general") == sum(
+        orders[n] * sum(len(set(vs)) for vs in combinations_with_replacement(range(29), n))
+        for n in range(3, 7)
+    )
+    sorted_lists = [np.ones(29, int)]  # of n + 1 numbers, by the last one
+    for _ in range(7):
+        sorted_lists.append(np.cumsum(sorted_lists[-1]))
+    assert TASKS["merge"].size("general") == sum(
+        int(sorted_lists[a - 1].sum() * sorted_lists[b - 1].sum())
+        for a, b in product(range(2, 9), range(1, 8))
+        if a + b <= 9
     )
 
 

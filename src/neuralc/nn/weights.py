@@ -17,8 +17,11 @@ from neuralc.ir.assembly import OPERATIONS, Assembly, Line
 from neuralc.nn.machine import RegisterMachine
 from neuralc.nn.turns import FIELDS
 
-SHARP = 100.0
-"""Sharpness at which a compiled program is exact: other values have probability e^-100."""
+SHARP = 1000.0
+"""Sharpness at which a compiled program is exact: all else has probability 0, in float64 too.
+
+With anything above 0 long runs go wrong: an error may double with every other instruction.
+"""
 FLAT = 1e-6  # probabilities that differ by less are all the same
 Spare = Literal["flat", "random"]
 
@@ -55,7 +58,8 @@ def write(
         numbers = (OPERATIONS.index(line.operation), line.first, line.second, line.target)
         for name, number in zip(FIELDS, numbers, strict=True):
             weights[name][:, k] = _row(weights[name][0, k], number, sharpness)
-    for r, value in enumerate(program.registers):
+    spares = (None,) * (machine.registers - len(program.registers))
+    for r, value in enumerate((*program.registers, *spares)):
         number = None if value is None else value % size
         row = weights["initial_registers"]
         row[:, r] = _row(row[0, r], number, sharpness)

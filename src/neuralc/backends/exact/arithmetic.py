@@ -18,9 +18,16 @@ Bind = Callable[[str, str], str]
 class Tables:
     """The tables of a program; `arrays` are those that must be handed to the kernel, by name."""
 
-    def __init__(self, program: Program, names: Names) -> None:
-        """Start with nothing: only tables that are called are looked at."""
-        self.names = names
+    def __init__(self, program: Program, names: Names, item: Callable[[str, str], str]) -> None:
+        """Start with nothing: only tables that are called are looked at.
+
+        Args:
+            program: the program.
+            names: where identifiers come from.
+            item: gives the text of an element of an array: (array, index) -> text.
+
+        """
+        self.names, self.item = names, item
         self.structures: dict[str, Structure] = {}
         self.idents: dict[str, str] = {}
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -72,7 +79,7 @@ class Tables:
         for atom, size in zip(used[1:], sizes[1:], strict=True):
             left = index if index.isidentifier() or index.isdigit() else f"({index})"
             index = f"{left} * {size} + {atom}"
-        return f"i64({self.idents[table.name]}[{index}])"
+        return f"i64({self.item(self.idents[table.name], index)})"
 
     def _sum(self, found: Structure, used: Sequence[str], name: str, bind: Bind) -> str:
         """Return a sum or difference; a comparison brings it back into range where that is enough.

@@ -179,9 +179,7 @@ class Compact(Emitter):
             cases = [case for case in cases if case is not last]
         self.branches(selector, cases, statement.size, env)
 
-    def branches(
-        self, selector: str, cases: list[Case], size: int, env: Mapping[str, str]
-    ) -> None:
+    def branches(self, selector: str, cases: list[Case], size: int, env: Mapping[str, str]) -> None:
         """Write the branches of a choice that do something."""
         busy = sorted((case for case in cases if not self.idle(case.body)), key=_many)
         if len(busy) == len(cases) == 1:
@@ -323,7 +321,13 @@ class Compact(Emitter):
     def stored(self, ref: Ref, env: Mapping[str, str]) -> str:
         """Return where in its slice an element is stored."""
         own, ident = self.slices[ref.name], self.layout.arrays[ref.name].ident
-        return ident if own.single else f"{ident}[{text(flat_index(own.cell(ref), own.shape), env)}]"
+        if own.single:
+            return ident
+        return self.item(ident, text(flat_index(own.cell(ref), own.shape), env))
+
+    def item(self, ident: str, index: str) -> str:
+        """Return the text of an element; an unsigned index is not tested for being negative."""
+        return f"{ident}[{index}]" if index.isdigit() else f"{ident}[u64({index})]"
 
     def copy(self, ident: str) -> str:
         """Read a variable into another one."""
@@ -339,7 +343,11 @@ def _many(case: Case) -> tuple[int, int]:
 def _fits(selector: str, values: tuple[int, ...], size: int) -> str:
     """Return the shorter test: for the values, or against the only other one."""
     others = set(range(size)) - set(values)
-    return f"{selector} != {others.pop()}" if len(others) == 1 < len(values) else test(selector, values)
+    return (
+        f"{selector} != {others.pop()}"
+        if len(others) == 1 < len(values)
+        else test(selector, values)
+    )
 
 
 def _simple(expression: Static) -> bool:

@@ -41,7 +41,7 @@ class Emitter:
     def __init__(self, program: Program, layout: Layout, unread: Iterable[str] = ()) -> None:
         """Start with no lines."""
         self.program, self.layout, self.unread = program, layout, frozenset(unread)
-        self.tables = Tables(program, layout.names)
+        self.tables = Tables(program, layout.names, self.item)
         self.lines: list[str] = []
         self.read: set[str] = set()
         self.depth = 2
@@ -80,7 +80,7 @@ class Emitter:
         atom = self.bind(ident, value)
         self.known[name, index] = atom
         if name not in self.unread:
-            self.line(f"{ident}[{index}] = {atom}")
+            self.line(f"{self.item(ident, index)} = {atom}")
 
     def gate(self, statement: Gate, env: Mapping[str, str]) -> None:
         """Write the body of a gate for the value that it has."""
@@ -168,7 +168,9 @@ class Emitter:
         index = self.index(ref, env)
         if (ref.name, index) not in self.known:
             self.read.add(ref.name)
-            self.known[ref.name, index] = self.bind(stored.ident, f"i64({stored.ident}[{index}])")
+            self.known[ref.name, index] = self.bind(
+                stored.ident, f"i64({self.item(stored.ident, index)})"
+            )
         return self.known[ref.name, index]
 
     def look_up(self, call: Call, env: Mapping[str, str]) -> str:
@@ -187,7 +189,7 @@ class Emitter:
                 numbers.append(self.symbol(self.value(arg, env), names))
         flat = text(flat_index((*index, *numbers), stored.shape), names)
         where = base if flat == "0" else f"{base} + {flat}"
-        return self.bind(stored.ident, f"i64({stored.ident}[{where}])")
+        return self.bind(stored.ident, f"i64({self.item(stored.ident, where)})")
 
     def symbol(self, value: str, names: dict[str, str]) -> Static:
         """Return a computed value as a static expression, entering it into `names`."""
@@ -204,6 +206,10 @@ class Emitter:
         if base is None:
             return flat
         return base if flat == "0" else f"{base} + {flat}"
+
+    def item(self, ident: str, index: str) -> str:
+        """Return the text of an element of a flat array."""
+        return f"{ident}[{index}]"
 
     # ---- lines
 

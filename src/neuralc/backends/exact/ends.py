@@ -107,9 +107,9 @@ def _search(body: Body, carried: Slices, gates: Gates) -> End | None:
                 test = equality(condition)
                 if test is None:
                     continue
-                var, value, holds = test
+                var, other, holds = test
                 inner, arm = (then, 0) if holds else (orelse, 1)
-                only = number(value)
+                only = number(other)
                 if only is not None and _lasts(gates.get(var), only, inner, carried, gates):
                     return End(statement, arm)
     return None

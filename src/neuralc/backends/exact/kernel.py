@@ -31,7 +31,9 @@ class Kernel:
 
     def compiled(self, jit: bool) -> Callable[..., None]:
         """Return the function: by numba, or the very same text as plain Python."""
-        space: dict[str, Any] = {"np": np, "i64": np.int64 if jit else int}
+        space: dict[str, Any] = {"np": np, "i64": int, "u64": int}
+        if jit:
+            space |= {"i64": np.int64, "u64": np.uint64}
         exec(compile(self.text, "<exact kernel>", "exec"), space)  # noqa: S102 - our own text
         function: Callable[..., None] = space["kernel"]
         if not jit:
@@ -62,7 +64,7 @@ def build(program: Program) -> Kernel:
         "    c = start // examples  # the program",
         "    e = start - c * examples  # the example",
         "    for job in range(start, stop):",
-        *_prologue(program, layout),
+        *_prologue(program, layout, unread),
         *emitter.lines,
         *_epilogue(layout, program),
         "        e += 1",
@@ -102,13 +104,11 @@ def _buffers(program: Program, layout: Layout, unread: set[str]) -> list[str]:
     return [
         f"    {stored.ident} = np.empty({stored.count}, np.{stored.dtype})"
         for name, stored in layout.arrays.items()
-        if program.decl[name].kind in ("var", "output")
-        and stored.shape
-        and name not in unread
+        if program.decl[name].kind in ("var", "output") and stored.shape and name not in unread
     ]
 
 
-def _prologue(program: Program, layout: Layout) -> list[str]:
+def _prologue(program: Program, layout: Layout, unread: set[str]) -> list[str]:
     """Set where the arrays of this job begin, and what must not be left from the last job."""
     lines = ["        wrong = 0  # values that are observed to be another"]
     for name, base in layout.bases.items():
@@ -120,6 +120,8 @@ def _prologue(program: Program, layout: Layout) -> list[str]:
         lines.append(f"        {base} = c * {step} + e * {stored.count}")
     for name, stored in layout.arrays.items():
         decl = program.decl[name]
+        if name in unread and name in layout.slices:
+            continue
         if layout.is_local(decl):
             lines.append(f"        {stored.ident} = {UNSET if decl.kind == 'output' else 0}")
         elif decl.kind == "output":

@@ -20,8 +20,8 @@ from neuralc.backends.exact.slices import Slice
 from neuralc.ir.nodes import Decl, Int, Program
 
 # names that the generated text uses itself
-_OWN = ("np", "i64", "range", "min", "max", "kernel", "start", "stop", "examples", "scoring", "job",
-        "c", "e", "k", "wrong", "verdict", "wanted", "True", "False")  # fmt: skip
+_OWN = ("np", "i64", "u64", "range", "min", "max", "kernel", "start", "stop", "examples",
+        "scoring", "job", "c", "e", "k", "wrong", "verdict", "wanted", "True", "False")  # fmt: skip
 UNSET = -1
 """What an element of an output holds that no statement has set."""
 

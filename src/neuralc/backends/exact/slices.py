@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import prod
 
 from neuralc.backends.exact.accesses import (
     Access,
@@ -99,9 +98,7 @@ class Slice:
 
 def bound(gates: Gates, var: str, value: Ref | Call | None = None) -> dict[str, Ref]:
     """Return what is known of the gate variables where `var` is one of them, or a loop's."""
-    kept = {
-        name: ref for name, ref in gates.items() if name != var and var not in symbols(ref)
-    }
+    kept = {name: ref for name, ref in gates.items() if name != var and var not in symbols(ref)}
     return {**kept, var: value} if isinstance(value, Ref) and var not in symbols(value) else kept
 
 
@@ -123,9 +120,7 @@ def slices(program: Program) -> dict[str, Slice]:
     return found
 
 
-def _fits(
-    program: Program, name: str, places: list[Access], place: int, axis: int
-) -> Slice | None:
+def _fits(program: Program, name: str, places: list[Access], place: int, axis: int) -> Slice | None:
     """Return the slice of an array, if this loop carries it along this axis and no harm is done."""
     loop, shape = program.body[place], program.decl[name].shape
     values = turns(loop) if isinstance(loop, For) else None
@@ -147,9 +142,9 @@ def _fits(
         if number(access.ref.index[axis]) != wanted or (access.sets and access.place > place):
             return None
     kept = old in seen or any(access.place > place for access in outside)
-    rest = (*shape[:axis], *shape[axis + 1 :])
+    rest: tuple[int, ...] = (*shape[:axis], *shape[axis + 1 :])
     guess = Slice(name, axis, rest, place, loop.var, new, old, kept)
-    if not seen <= {old, new} or (rest and prod(rest) and not _harmless(loop.body, guess)):
+    if not seen <= {old, new} or (rest and not _harmless(loop.body, guess)):
         return None
     return guess
 
@@ -238,9 +233,7 @@ class _Turn:
         before, gates = _any(written, var), bound(gates, var)
         once = self.body(body, before, gates)
         self.loops += (var,)
-        earlier = tuple(
-            tuple(rename(part, {var: _earlier(var)}) for part in cell) for cell in once
-        )
+        earlier = tuple(tuple(rename(part, {var: _earlier(var)}) for part in cell) for cell in once)
         after = self.body(body, earlier, gates)
         self.loops = self.loops[:-1]
         return _any(_any((*once, *after), var), _earlier(var))

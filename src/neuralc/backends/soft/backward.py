@@ -8,16 +8,15 @@ autograd, one by one. Knows names and shapes, not what a program is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuralc.backends.soft.contraction import align, contraction
-from neuralc.backends.soft.graph import Node
+from neuralc.backends.soft.contraction import Names, align, contraction, sizes_of, spread
+from neuralc.backends.soft.graph import Dim, Node
 
 TAPED = ("add", "sub", "min", "max", "eq", "less", "scatter", "features")
-VIEWS = ("select", "narrow", "index", "diagonal")
 SOURCES = ("param", "input", "network")
 
 
@@ -26,16 +25,18 @@ class Backward:
     """Writes the lines of a backward function.
 
     `names` are the variables of the forward code by node; `constant` adds a constant and returns
-    code for it.
+    code for it; `array` returns the values of a node that is a constant. The gradients in `owned`
+    were computed here and nobody else has them: more can be added to them in place.
     """
 
     nodes: dict[int, Node]
     names: dict[int, str]
     constant: Callable[[np.ndarray], str]
+    array: Callable[[int], np.ndarray | None]
     wanted: frozenset[int]
     lines: list[str] = field(default_factory=list)
     grads: dict[int, str] = field(default_factory=dict)
-    buffers: set[int] = field(default_factory=set)
+    owned: set[str] = field(default_factory=set)
     stacked: dict[int, dict[int, str]] = field(default_factory=dict)
     needed: set[int] = field(default_factory=set)
     viewed: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
@@ -49,9 +50,8 @@ class Backward:
             for arg in node.args:
                 key = ("select", node.attrs[0]) if node.op == "select" else (node.op, -1)
                 self.viewed.setdefault(arg, set()).add(key)
-        ending = {number for number, _ in ends}
         for number, name in ends:
-            self.add(number, name, ending)
+            self.add(number, name)
         for number in sorted(self.nodes, reverse=True):
             node = self.nodes[number]
             if number in self.stacked:
@@ -68,27 +68,36 @@ class Backward:
         self.lines.append(f"g{self.count} = {code}")
         return f"g{self.count}"
 
-    def add(self, number: int, code: str, ending: set[int] | None = None) -> None:
-        """Add to the gradient of a node."""
+    def add(self, number: int, code: str, *, fresh: bool = False) -> None:
+        """Add to the gradient of a node; `fresh`: the code makes a tensor of its own."""
         if number not in self.needed:
             return
-        if number not in self.grads:
-            self.grads[number] = code if code.isidentifier() else self.new(code)
-        elif number in self.buffers:
-            self.lines.append(f"{self.grads[number]} += {code}")
+        before = self.grads.get(number)
+        if before in self.owned:
+            self.lines.append(f"{before} += {code}")
+        elif before is not None:
+            self.own(number, f"{before} + {code}")
+        elif code.isidentifier():
+            self.owned.discard(code)  # somebody else has it too
+            self.grads[number] = code
+        elif fresh:
+            self.own(number, code)
         else:
-            self.grads[number] = self.new(f"{self.grads[number]} + {code}")
+            self.grads[number] = self.new(code)
+
+    def own(self, number: int, code: str) -> None:
+        """Make code that gives a tensor of its own the gradient of a node."""
+        self.grads[number] = self.new(code)
+        self.owned.add(self.grads[number])
 
     def into(self, number: int, part: str, code: str) -> None:
-        """Add to a part of the gradient of a node: in place, into a buffer of its own."""
+        """Add to a part of the gradient of a node, in place."""
         if number not in self.needed:
             return
-        if number not in self.buffers:
+        before = self.grads.get(number)
+        if before not in self.owned:
             like = self.names[number]
-            before = self.grads.get(number)
-            made = f"{before}.clone()" if before else f"torch.zeros_like({like})"
-            self.grads[number] = self.new(made)
-            self.buffers.add(number)
+            self.own(number, f"{before}.clone()" if before else f"torch.zeros_like({like})")
         self.lines.append(f"{self.grads[number]}.{part}.add_({code})")
 
     def unbound(self, node: Node) -> None:
@@ -130,7 +139,7 @@ class Backward:
                 index = self.constant(np.asarray(numbers))
                 code = f"{g}.flatten({dim}, {dim + len(shape[0]) - 1})" if shape else g
                 zeros = f"torch.zeros_like({self.names[x]})"
-                self.add(x, f"{zeros}.index_add_({dim}, {index}, {code})")
+                self.add(x, f"{zeros}.index_add_({dim}, {index}, {code})", fresh=True)
             case "diagonal", (first, second):
                 self.into(x, f"diagonal(dim1={first}, dim2={second})", g)
             case "permute", (places,):
@@ -141,11 +150,12 @@ class Backward:
                 self.add(x, f"{g}.expand_as({self.names[x]})")
             case "normalise", ():
                 y, total = self.names[node.number], f"{self.names[node.number]}_sum"
-                self.add(x, f"({g} - ({g} * {y}).sum(-1, keepdim=True)) / {total}")
+                self.add(x, f"({g} - ({g} * {y}).sum(-1, keepdim=True)) / {total}", fresh=True)
             case (("einsum" | "mul"), (a, b, out)):
                 left, right = node.args
-                self.factor(left, g, out, self.names[right], b, a)
-                self.factor(right, g, out, self.names[left], a, b)
+                sizes = sizes_of((out, node.dims))
+                self.factor(left, g, out, self.names[right], b, a, sizes)
+                self.factor(right, g, out, self.names[left], a, b, sizes)
             case "plus", (a, b, out):
                 for number, places in zip(node.args, (a, b), strict=True):
                     missing = tuple(k for k in range(len(out)) if out[k] not in places)
@@ -160,16 +170,25 @@ class Backward:
                 self.broadcast(node, g)
 
     def factor(
-        self, number: int, g: str, out: tuple[int, ...], other: str, b: tuple[int, ...],
-        a: tuple[int, ...],
+        self, number: int, g: str, out: Names, other: str, b: Names, a: Names,
+        sizes: Mapping[int, Dim],
     ) -> None:  # fmt: skip
-        """The gradient of one of two factors: a product with the other one."""
+        """The gradient of one of two factors: a product with the other one.
+
+        `a` are the dimensions of this factor, `b` those of the other and `out` those of the
+        gradient `g` of the product.
+        """
         if number not in self.needed:
             return
         there = {*out, *b}
         kept = tuple(name for name in a if name in there)
+        if there == set(a) and self.grads.get(number) in self.owned:
+            left, right = spread(g, out, a), spread(other, b, a)
+            self.lines.append(f"{self.grads[number]}.addcmul_({left}, {right})")
+            return
         like = self.names[number] if kept == a else ""
-        code = contraction(g, other, out, b, kept, like=like)
+        sizes = {**sizes, **sizes_of((a, self.nodes[number].dims))}
+        code = contraction(g, other, out, b, kept, like=like, sizes=sizes)
         if kept != a:  # summed over in the forward code, and in no other factor
             if not code.isidentifier():
                 code = f"({code})"
@@ -177,7 +196,7 @@ class Backward:
                 if name not in there:
                     code += f".unsqueeze({place})"
             code += f".expand_as({self.names[number]})"
-        self.add(number, code)
+        self.add(number, code, fresh=kept == a)
 
     def taped(self, node: Node, g: str) -> None:
         """Leave an operation to autograd, which has recorded it by itself."""
@@ -191,15 +210,21 @@ class Backward:
         names = [self.names[arg] for arg in node.args]
         match node.op, attrs:
             case "blend", []:
-                for k, other in ((0, 2), (1, 3), (2, 0), (3, 1)):
-                    if node.args[k] in self.needed:
-                        there = align(names[other], places[other], rank, inner=-1 in places[other])
-                        code = self.summed(f"({g} * {there})", places[k], rank)
-                        self.add(node.args[k], code)
+                first, second, *chances = range(4)
+                self.product(node, g, first, chances[0])
+                self.product(node, g, second, chances[1])
             case "mixture", []:
                 self.mixture(node, g, names)
-            case "share", []:
-                self.share(node, g, names)
+            case "share", [loose]:
+                for k in range(loose):
+                    self.add(node.args[k], self.summed(g, places[k], rank))
+                for k in range(loose, len(names), 2):
+                    self.product(node, g, k, k + 1)
+            case "circle", [size, sign]:
+                self.circle(node, g, size, sign)
+            case "running", [reverse, strict]:
+                code = f"soft.running({g}, {not reverse}, {strict})"
+                self.add(node.args[0], self.summed(code, places[0], rank))
             case "stack", []:
                 for k, (arg, place) in enumerate(zip(node.args, places, strict=True)):
                     self.add(arg, self.summed(f"{g}.select(-2, {k})", place, rank))
@@ -223,15 +248,32 @@ class Backward:
             case _:
                 raise AssertionError(f"no rule for {node.op}")
 
-    def share(self, node: Node, g: str, names: list[str]) -> None:
-        """`first + chance * arm + …`."""
+    def product(self, node: Node, g: str, left: int, right: int) -> None:
+        """The gradients of two operands that a broadcasting operation multiplies."""
         rank, places = node.attrs[:2]
-        self.add(node.args[0], self.summed(g, places[0], rank))
-        for k in range(1, len(names), 2):
-            chance, arm = (align(names[j], places[j], rank, inner=j > k) for j in (k, k + 1))
-            for j, other in ((k, arm), (k + 1, chance)):
-                if node.args[j] in self.needed:
-                    self.add(node.args[j], self.summed(f"({g} * {other})", places[j], rank))
+        out = tuple(range(rank + 1))
+        sizes = sizes_of((out, node.dims))
+        for this, other in ((left, right), (right, left)):
+            a, b = ([rank if p == -1 else p for p in places[k]] for k in (this, other))
+            array = self.array(node.args[other])
+            if b == [rank] and rank not in a and array is not None and _one_hot(array):
+                code = f"{g}.select(-1, {int(array.argmax())})"
+                self.add(node.args[this], self.summed(code, (*a, -1), rank))
+                continue
+            name = self.names[node.args[other]]
+            self.factor(node.args[this], g, out, name, tuple(b), tuple(a), sizes)
+
+    def circle(self, node: Node, g: str, size: int, sign: int) -> None:
+        """Both operands at once: the gradient is transformed only once."""
+        rank, places = node.attrs[:2]
+        asked = tuple(
+            self.nodes[arg].dims[place.index(-1)] if arg in self.needed else 0
+            for arg, place in zip(node.args, places, strict=True)
+        )
+        name = f"{self.names[node.number]}_spectra"
+        both = self.new(f"soft.circle_back({g}, {name}, {size}, {sign}, {asked})")
+        for k, (arg, place) in enumerate(zip(node.args, places, strict=True)):
+            self.add(arg, self.summed(f"{both}[{k}]", place, rank))
 
     def mixture(self, node: Node, g: str, names: list[str]) -> None:
         """`sum_k weights[..., k] * arms[k]`."""
@@ -241,7 +283,7 @@ class Backward:
         rows = []
         for k, (arm, place) in enumerate(zip(arms, places[1:], strict=True)):
             if arm in self.needed:
-                self.add(arm, self.summed(f"({g} * {parts}[{k}])", place, rank))
+                self.add(arm, self.summed(f"({g} * {parts}[{k}])", place, rank), fresh=True)
             if weights in self.needed:
                 there = align(names[1 + k], place, rank, inner=True)
                 outer = tuple(p for p in places[0] if p != -1)
@@ -249,6 +291,10 @@ class Backward:
         if weights in self.needed:
             total = f"torch.stack(({', '.join(rows)}), -1)"
             self.add(weights, turned(total, places[0], rank))
+
+
+def _one_hot(array: np.ndarray) -> bool:
+    return bool(array.sum() == 1 and np.count_nonzero(array) == 1)
 
 
 def turned(code: str, places: tuple[int, ...], rank: int) -> str:

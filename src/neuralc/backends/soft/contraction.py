@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
+from neuralc.backends.soft.graph import Dim
+
 Names = tuple[int, ...]
+LOOP = 400  # multiplications below which torch's product of a batch is a plain loop over its rows
 
 
 def contraction(
-    left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False, like: str = ""
-) -> str:
+    left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False, like: str = "",
+    sizes: Mapping[int, Dim] | None = None,
+) -> str:  # fmt: skip
     """Return code that multiplies two tensors and sums what is not in `out`.
 
     `a`, `b` and `out` name the dimensions; equal numbers are the same axis. `like` is a tensor of
-    the shape of the result, if there is one already.
+    the shape of the result, if there is one already. `sizes` are the sizes of the dimensions.
     """
     if log:
         return f'soft.einsum("{_letters(a)},{_letters(b)}->{_letters(out)}", {left}, {right})'
     if set(a) | set(b) == set(out):
-        return f"{_spread(left, a, out)} * {_spread(right, b, out)}"
+        return f"{spread(left, a, out)} * {spread(right, b, out)}"
     return (
         _matrix_product(left, right, a, b, out, like)
         or _matrix_product(right, left, b, a, out, like)
         or _batched_product(left, right, a, b, out)
         or _batched_product(right, left, b, a, out)
+        or _row_product(left, right, a, b, out, sizes or {})
+        or _row_product(right, left, b, a, out, sizes or {})
         or _vectors(left, right, a, b, out)
         or f'torch.einsum("{_letters(a)},{_letters(b)}->{_letters(out)}", {left}, {right})'
     )
@@ -29,7 +38,7 @@ def contraction(
 
 def addition(left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False) -> str:
     """Return code that adds two tensors that broadcast."""
-    first, second = _spread(left, a, out), _spread(right, b, out)
+    first, second = spread(left, a, out), spread(right, b, out)
     return f"torch.logaddexp({first}, {second})" if log else f"{first} + {second}"
 
 
@@ -55,6 +64,33 @@ def _batched_product(left: str, right: str, a: Names, b: Names, out: Names) -> s
     right = _placed(right, b[:-2], batch) + (".mT" if b[-2] == column else "")
     gone = tuple(place for place, name in enumerate(batch) if name not in out)
     return f"({left} @ {right}).sum({gone})" if gone else f"{left} @ {right}"
+
+
+def _row_product(
+    vector: str, matrix: str, a: Names, b: Names, out: Names, sizes: Mapping[int, Dim]
+) -> str | None:
+    """Write a batch of vectors times a batch of matrices, the vector as a row on the left.
+
+    So it costs one pass over the matrices; as a column on the right it takes five times as long.
+    """
+    if b == a[-1:] and out == a[:-1]:  # one vector for all
+        return f"{vector} @ {matrix}"
+    batch, last = a[:-1], a[-1:]
+    if not batch or b[:-2] != batch or len(b) != len(a) + 1 or last[0] not in b[-2:]:
+        return None
+    if out != (*batch, *(name for name in b[-2:] if name not in last)):
+        return None
+    across = b[-1:] == last
+    if not across and _number(sizes, b[-2:]) < LOOP:  # the loop would jump from row to row
+        return None
+    matrix += ".mT" if across else ""
+    return f"({vector}.unsqueeze(-2) @ {matrix}).squeeze(-2)"
+
+
+def _number(sizes: Mapping[int, Dim], names: Names) -> int:
+    """Return the product of the sizes that are known; 0 if one of them is not."""
+    known = [sizes.get(name, 0) for name in names]
+    return prod(size if isinstance(size, int) else 0 for size in known)
 
 
 def _merged(a: Names, b: Names) -> Names | None:
@@ -88,7 +124,7 @@ def _vectors(left: str, right: str, a: Names, b: Names, out: Names) -> str | Non
         return None
     gone = tuple(place for place, name in enumerate(whole) if name not in out)
     kept = tuple(name for name in whole if name in out)
-    code = f"({_spread(left, a, whole)} * {_spread(right, b, whole)}).sum({gone})"
+    code = f"({spread(left, a, whole)} * {spread(right, b, whole)}).sum({gone})"
     if kept != out:
         code += f".permute({tuple(kept.index(name) for name in out)})"
     return code
@@ -96,21 +132,6 @@ def _vectors(left: str, right: str, a: Names, b: Names, out: Names) -> str | Non
 
 def _letters(names: Names) -> str:
     return "".join(chr(ord("a") + name) for name in names)
-
-
-def _spread(name: str, own: Names, out: Names) -> str:
-    """Return code that broadcasts a tensor against dimensions `out`."""
-    places = [out.index(label) for label in own]
-    if places != sorted(places):
-        order = sorted(range(len(own)), key=lambda k: places[k])
-        name = f"{name}.permute({', '.join(map(str, order))})"
-        places.sort()
-    if not places:
-        return name
-    for place in range(places[0], len(out)):
-        if place not in places:
-            name += f".unsqueeze({place - places[0]})"
-    return name
 
 
 def _matrix_product(left: str, right: str, a: Names, b: Names, out: Names, like: str) -> str | None:
@@ -151,6 +172,26 @@ def _grouped(name: str, own: Names, inner: Names, others: Names, batch: int) -> 
             name += f".flatten({place}, {place + size - 1})"
         place += 1
     return name
+
+
+def spread(name: str, own: Names, out: Names) -> str:
+    """Return code that broadcasts a tensor against dimensions `out`."""
+    places = [out.index(label) for label in own]
+    if places != sorted(places):
+        order = sorted(range(len(own)), key=lambda k: places[k])
+        name = f"{name}.permute({', '.join(map(str, order))})"
+        places.sort()
+    if not places:
+        return name
+    for place in range(places[0], len(out)):
+        if place not in places:
+            name += f".unsqueeze({place - places[0]})"
+    return name
+
+
+def sizes_of(*dims: tuple[Names, tuple[Dim, ...]]) -> dict[int, Dim]:
+    """Return the size of each dimension, given names and sizes in the same order."""
+    return {name: size for names, own in dims for name, size in zip(names, own, strict=True)}
 
 
 def align(name: str, places: tuple[int, ...], rank: int, *, inner: bool) -> str:

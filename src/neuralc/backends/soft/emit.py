@@ -14,11 +14,12 @@ import numpy as np
 
 from neuralc.backends.soft.backward import TAPED
 from neuralc.backends.soft.constants import Constants
-from neuralc.backends.soft.contraction import addition, align, contraction
+from neuralc.backends.soft.contraction import addition, align, contraction, sizes_of
 from neuralc.backends.soft.graph import Node
 from neuralc.backends.soft.lower import Lowered
 from neuralc.source import Source
 
+Places = tuple[int, ...]
 ALGEBRA = {"min": "minimum", "max": "maximum", "eq": "equal", "less": "less"}
 
 
@@ -97,6 +98,9 @@ class Printer:
             x = self.names[node.args[0]]
             self.lines.append(f"    {name}_sum = {x}.sum(-1, keepdim=True)")
             self.lines.append(f"    {name} = {x} / {name}_sum")
+        elif self.training and node.op == "circle":
+            code = self.expression(node).replace("soft.circle(", "soft.circled(")
+            self.lines.append(f"    {name}, {name}_spectra = {code}")
         elif self.training and node.op in TAPED:
             self.taped(node, name)
         else:
@@ -167,7 +171,9 @@ class Printer:
             case "normalise", ():
                 return f"soft.normalise({x})"
             case (("einsum" | "mul"), (a, b, out)):
-                return contraction(names[0], names[1], a, b, out, log=log)
+                dims = [self.lowered.graph.nodes[arg].dims for arg in node.args]
+                sizes = sizes_of((a, dims[0]), (b, dims[1]))
+                return contraction(names[0], names[1], a, b, out, log=log, sizes=sizes)
             case "plus", (a, b, out):
                 return addition(names[0], names[1], a, b, out, log=log)
         return self.broadcast(node, names, log)
@@ -181,8 +187,20 @@ class Printer:
             for name, place in zip(names, places, strict=True)
         ]
         match node.op, attrs:
-            case ("blend" | "share") as op, []:
-                return f"soft.{kind}{op}({', '.join(aligned)})"
+            case "blend", [] if not log and not kind:
+                first, second, *chances = range(4)
+                return self.products(aligned, places, 0, [(first, chances[0]), (second, chances[1])])
+            case "blend", []:
+                return f"soft.{kind}blend({', '.join(aligned)})"
+            case "share", [loose] if log:
+                return f"soft.share({loose}, {', '.join(aligned)})"
+            case "share", [loose]:
+                pairs = [(k, k + 1) for k in range(loose, len(names), 2)]
+                return self.products(aligned, places, loose, pairs)
+            case "circle", [size, sign]:
+                return f"soft.circle({', '.join(aligned)}, {size}, {sign})"
+            case "running", [reverse, strict]:
+                return f"soft.running({aligned[0]}, {reverse}, {strict})"
             case "mixture", []:
                 return f"soft.{kind}mixture({aligned[0]}, [{', '.join(aligned[1:])}])"
             case ("stack" | "features") as op, _:
@@ -206,3 +224,27 @@ class Printer:
             case ("eq" | "less") as op, [_, _, values, size]:
                 return f"soft.{ALGEBRA[op]}({', '.join(aligned)}, {values}, {size})"
         raise AssertionError(f"no code for {node.op}")
+
+    @staticmethod
+    def products(
+        names: list[str], places: tuple[Places, ...], loose: int, pairs: list[tuple[int, int]]
+    ) -> str:
+        """Write the first `loose` operands plus the products of pairs: one pass for each product.
+
+        What the code has made itself, and is as large as the result, is added to in place.
+        """
+        everything = {place for own in places for place in own} | {-1}
+        there = {place for own in places[:loose] for place in own}
+        code, made = " + ".join(names[:loose]), loose > 1
+        for left, right in pairs:
+            before = made and there == everything
+            there |= {*places[left], *places[right]}
+            if not code:
+                code = f"({names[left]} * {names[right]})"
+            elif before:
+                code = code if code.endswith(")") and loose < 2 else f"({code})"
+                code += f".addcmul_({names[left]}, {names[right]})"
+            else:
+                code = f"torch.addcmul({code}, {names[left]}, {names[right]})"
+            made = True
+        return code

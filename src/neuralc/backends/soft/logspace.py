@@ -56,11 +56,13 @@ def mixture(weights: Tensor, arms: Sequence[Tensor]) -> Tensor:
     return torch.stack(torch.broadcast_tensors(*terms)).logsumexp(0)
 
 
-def share(first: Tensor, *rest: Tensor) -> Tensor:
-    """Add arms, each with its log-chance before it, to a first share."""
-    for chance, arm in zip(rest[::2], rest[1::2], strict=True):
-        first = torch.logaddexp(first, chance + arm)
-    return first
+def share(loose: int, *terms: Tensor) -> Tensor:
+    """Add `loose` shares, and pairs of a log-chance and an arm."""
+    products = [a + b for a, b in zip(terms[loose::2], terms[loose + 1 :: 2], strict=True)]
+    total, *rest = (*terms[:loose], *products)
+    for term in rest:
+        total = torch.logaddexp(total, term)
+    return total
 
 
 def widen(x: Tensor, size: int) -> Tensor:
@@ -71,6 +73,20 @@ def widen(x: Tensor, size: int) -> Tensor:
 def normalise(x: Tensor) -> Tensor:
     """Make a distribution sum to 1."""
     return x.log_softmax(-1)
+
+
+def running(x: Tensor, reverse: bool, strict: bool) -> Tensor:
+    """Return the log-mass up to each value, itself left out if `strict`; down to it if `reverse`."""
+    x = x.flip(-1) if reverse else x
+    total = x.logcumsumexp(-1)
+    if strict:
+        total = pad(total[..., :-1], (1, 0), value=FLOOR)
+    return total.flip(-1) if reverse else total
+
+
+def circle(x: Tensor, y: Tensor, size: int, sign: int) -> Tensor:
+    """Return the distribution of `(x + sign * y) % size`."""
+    return add(x, y, 0, size, size, sign)
 
 
 def scatter(parts: Sequence[Tensor], index: Tensor, size: int) -> Tensor:

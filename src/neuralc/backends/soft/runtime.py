@@ -12,8 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-DIRECT = 64  # values up to which sums of two distributions are added up, not transformed
+from neuralc.backends.soft.circular import circle, circle_back, circled
 
+__all__ = [
+    "add", "blend", "centred_backward", "centred_softmax", "circle", "circle_back", "circled",
+    "equal", "features", "gather", "join", "less", "maximum", "minimum", "mixture", "normalise",
+    "running", "scatter", "stack", "taped", "untape", "widen",
+]  # fmt: skip
 
 def centred_softmax(logits: Tensor) -> Tensor:
     """Return the softmax along the last dimension, its gradient centred on the largest entry.
@@ -57,13 +62,6 @@ def mixture(weights: Tensor, arms: Sequence[Tensor]) -> Tensor:
 def blend(a: Tensor, b: Tensor, chance_a: Tensor, chance_b: Tensor) -> Tensor:
     """Return `a * chance_a + b * chance_b`."""
     return torch.addcmul(a * chance_a, b, chance_b)
-
-
-def share(first: Tensor, *rest: Tensor) -> Tensor:
-    """Return `first + chance * arm + …` for chances and arms that follow in turn."""
-    for chance, arm in zip(rest[::2], rest[1::2], strict=True):
-        first = torch.addcmul(first, chance, arm)
-    return first
 
 
 def stack(parts: Sequence[Tensor]) -> Tensor:
@@ -115,23 +113,9 @@ def scatter(parts: Sequence[Tensor], index: Tensor, size: int) -> Tensor:
 
 
 def add(x: Tensor, y: Tensor, offset: int, modulus: int, size: int, sign: int = 1) -> Tensor:
-    """Return the distribution of `x + y + offset`, modulo `modulus` unless that is 0.
-
-    A circular convolution (for `sign = -1` a correlation). Up to `DIRECT` values it is a sum of
-    products, exact relative to each probability. Beyond, an FFT, whose error is relative to the
-    largest: what it leaves below 0 is raised to 0, and the gradient is kept.
-    """
+    """Return the distribution of `x + sign * y + offset`, modulo `modulus` unless that is 0."""
     length = modulus or (x.shape[-1] + y.shape[-1] + abs(offset))
-    x, y = _folded(x, length), _folded(y, length)
-    if length <= DIRECT:
-        x, y = widen(x, length), widen(y, length)
-        turned = y.flip(-1).roll(1, -1) if sign > 0 else y  # y[-j], or y[j]
-        windows = torch.cat((turned, turned), -1).unfold(-1, length, 1)
-        z = (x.unsqueeze(-2) * windows[..., 1:, :].flip(-2)).sum(-1)
-    else:
-        fx, fy = torch.fft.rfft(x, length), torch.fft.rfft(y, length)
-        z = torch.fft.irfft(fx * (fy if sign > 0 else fy.conj()), length)
-        z = z + (-z.detach()).clamp_min(0)
+    z = circle(_folded(x, length), _folded(y, length), length, sign)
     if offset:
         z = z.roll(offset, -1)
     return z[..., :size] if length > size else widen(z, size)
@@ -143,6 +127,15 @@ def _folded(x: Tensor, length: int) -> Tensor:
         return x
     folded: Tensor = widen(x, -(-x.shape[-1] // length) * length).unflatten(-1, (-1, length))
     return folded.sum(-2)
+
+
+def running(x: Tensor, reverse: bool, strict: bool) -> Tensor:
+    """Return the mass up to each value, itself left out if `strict`; down to it if `reverse`."""
+    x = x.flip(-1) if reverse else x
+    total = x.cumsum(-1)
+    if strict:
+        total = pad(total[..., :-1], (1, 0))
+    return total.flip(-1) if reverse else total
 
 
 def minimum(x: Tensor, y: Tensor, size: int) -> Tensor:

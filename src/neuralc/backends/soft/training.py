@@ -104,7 +104,8 @@ class Training:
         ends = list(enumerate(_ends(self.lowered)))
         asked = frozenset(n.number for n, want in zip(self.sources, wanted, strict=True) if want)
         nodes = {node.number: node for node in self.nodes}
-        backward = Backward(nodes, printer.names, self.constants.code, asked)
+        array = self.lowered.graph.array
+        backward = Backward(nodes, printer.names, self.constants.code, array, asked)
         body = backward.write([(node, f"e{k}") for k, node in ends])
         arguments = ", ".join(f"e{k}" for k, _ in ends)
         printer.lines += [f"    def backward({arguments}):", *(f"        {line}" for line in body)]

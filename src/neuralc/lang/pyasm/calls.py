@@ -10,13 +10,12 @@ back to, which says which call it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from neuralc.lang.pyasm.flow import (
     Address,
     Block,
     Branch,
-    End,
     Flow,
     Indirect,
     Jump,
@@ -27,7 +26,7 @@ from neuralc.lang.pyasm.flow import (
     Stop,
     Supply,
 )
-from neuralc.lang.pyasm.inline import calls, groups
+from neuralc.lang.pyasm.inline import groups
 from neuralc.lang.pyasm.liveness import live_after, live_before
 from neuralc.source import Span
 
@@ -85,7 +84,8 @@ class _Linker:
         self.frames = self._frames()
         self.linked = Linked(Flow(flows[main].entry))
         self.saved: dict[str, list[int]] = {key: [] for key in flows}
-        self.begins = {key: flow.entry for key, flow in flows.items()}
+        self.callers: dict[str, list[Block]] = {key: [] for key in flows}
+        self.traps: dict[Local, int] = {}
         for key in flows:
             self._function(key)
         for key in flows:
@@ -115,17 +115,16 @@ class _Linker:
     def _function(self, key: str) -> None:
         """Add a function to the program."""
         flow, frame = self.flows[key], self.frames[key]
+        if flow.result is not None and frame.result is not None:
+            _rename(flow, flow.result, frame.result)
         for block in flow.blocks.values():
-            if isinstance(block.end, Return) and key != self.main:
-                if flow.result is not None and flow.result != frame.result:
-                    assert frame.result is not None
-                    block.steps.append(Step("COPY", frame.result, (flow.result,), block.span))
-                values = (frame.result,) if frame.result is not None else ()
-                block.end = Return((frame.link, *values))
+            if isinstance(block.end, Return):
+                block.end = Return((frame.link, *block.end.values)) if key != self.main else Stop()
         self.linked.flow.blocks |= flow.blocks
-        for block, step in list(calls(flow)):
-            if step.callee in self.groups[key] and self._is_last(block, step, frame):
-                self._tail(key, block, step)
+        for block in flow.blocks.values():
+            if (place := _last_call(block, flow)) is not None:
+                if block.steps[place].callee in self.groups[key]:
+                    self._tail(key, block, place)
         before = live_before(flow)
         needed = {
             id(step): live
@@ -133,27 +132,20 @@ class _Linker:
             for step, live in zip(block.steps, live_after(flow, block, before), strict=True)
         }
         for block in list(flow.blocks.values()):
-            self._calls(key, block, needed)
+            while (place := _first_call(block)) is not None:
+                block = self._call(key, block, place, needed)
 
     # ---- calls
 
-    def _is_last(self, block: Block, call: Step, frame: _Frame) -> bool:
-        """Return whether nothing follows a call but giving its result back."""
-        if not isinstance(block.end, Return) or call not in block.steps[-2:]:
-            return False
-        rest = block.steps[block.steps.index(call) + 1 :]
-        if not rest:
-            return frame.result is None or call.target == frame.result
-        passed = rest[0].operation == "COPY" and rest[0].operands == (call.target,)
-        return passed and rest[0].target == frame.result
-
-    def _tail(self, key: str, block: Block, call: Step) -> None:
-        """Translate a call whose result is given back at once: as a jump, with the way back kept."""
+    def _tail(self, key: str, block: Block, place: int) -> None:
+        """Translate a call whose result is given back at once: as a jump, the way back is kept."""
+        call = block.steps[place]
         callee = self.flows[call.callee]
-        del block.steps[block.steps.index(call) :]
+        del block.steps[place:]
         block.steps += self._arguments(call, callee)
-        entry = self.begins[key] if call.callee == key else callee.entry
-        block.end, block.span = Jump(entry), call.span
+        block.end, block.span = Jump(callee.entry), call.span
+        if call.callee != key:
+            self.callers[call.callee].append(block)
 
     def _arguments(self, call: Step, callee: Flow) -> list[Step]:
         """Return the steps that give the parameters their values, all at once."""
@@ -164,38 +156,36 @@ class _Linker:
                   for parameter, one in zip(callee.parameters, held, strict=True)]  # fmt: skip
         return first + second
 
-    def _calls(self, key: str, block: Block, needed: Mapping[int, set[Local]]) -> None:
-        """Translate the calls of a block, which becomes several."""
-        place = next((i for i, one in enumerate(block.steps) if one.operation == "CALL"), None)
-        while place is not None:
-            call = block.steps[place]
-            callee, frame = self.flows[call.callee], self.frames[call.callee]
-            after = self.supply.block(block.depth, f"after_{_line(call)}")
-            after.steps, after.end, after.span = block.steps[place + 1 :], block.end, block.span
-            del block.steps[place:]
-            save: list[Local] = []
-            if call.callee in self.groups[key]:
-                save = self._save(needed[id(call)] - {call.target}, frame.link)  # type: ignore[arg-type]
-                self.saved[key].append(len(save))
-            if frame.recursive:
-                assert call.span is not None
-                self.linked.calls[after.number] = call.span
-                self.linked.flow.pinned.add(after.number)
-            block.steps += self._pushed(save, call)
-            block.steps += self._arguments(call, callee)
-            block.steps.append(Step("COPY", frame.link, (Address(after.number),), call.span))
-            block.end, block.span = Jump(callee.entry), call.span
-            back = self._popped(save, call)
-            if call.target is not None and frame.result is not None:
-                back.append(Step("COPY", call.target, (frame.result,), call.span))
-            after.steps[:0] = back
-            frame.returns.append(after.number)
-            self.linked.flow.blocks[after.number] = block = after
-            place = next((i for i, one in enumerate(block.steps) if one.operation == "CALL"), None)
-
-    def _save(self, live: set[Local], link: Local) -> list[Local]:
-        """Return what a call saves: the way back first, so that it can stay there for the next."""
-        return sorted(live, key=lambda one: (one != link, one.number))
+    def _call(
+        self, key: str, block: Block, place: int, needed: Mapping[int, set[Local]]
+    ) -> Block:
+        """Translate a call; return the block of what follows it."""
+        call = block.steps[place]
+        callee, frame = self.flows[call.callee], self.frames[call.callee]
+        after = self.supply.block(block.depth, f"after_{_line(call)}")
+        after.steps, after.end, after.span = block.steps[place + 1 :], block.end, block.span
+        del block.steps[place:]
+        save: list[Local] = []
+        if call.callee in self.groups[key]:  # the way back first: it can stay for the next call
+            live = {one for one in needed[id(call)] if one != call.target}
+            save = sorted(live, key=lambda one: (one != frame.link, one.number))
+            self.saved[key].append(len(save))
+        if frame.recursive:
+            assert call.span is not None
+            self.linked.calls[after.number] = call.span
+            self.linked.flow.pinned.add(after.number)
+        block.steps += self._pushed(save, call)
+        block.steps += self._arguments(call, callee)
+        block.steps.append(Step("COPY", frame.link, (Address(after.number),), call.span))
+        block.end, block.span = Jump(callee.entry), call.span
+        self.callers[call.callee].append(block)
+        back = self._popped(save, call)
+        if call.target is not None and frame.result is not None:
+            back.append(Step("COPY", call.target, (frame.result,), call.span))
+        after.steps[:0] = back
+        frame.returns.append(after.number)
+        self.linked.flow.blocks[after.number] = after
+        return after
 
     def _pushed(self, save: list[Local], call: Step) -> list[Step]:
         steps = []
@@ -222,10 +212,8 @@ class _Linker:
         self.linked.frame = max(self.linked.frame, most)
         if not most:
             return
-        flow, frame = self.flows[key], self.frames[key]
-        body = flow.blocks[flow.entry]
+        body = self.flows[key].blocks[self.flows[key].entry]
         test = self.supply.block(body.depth, body.label)
-        trap = self.supply.block(0, "overflow")
         span = body.steps[0].span if body.steps else body.span
         full, exact = self._full(key, most)
         rest = self.top
@@ -234,14 +222,24 @@ class _Linker:
             test.steps.append(Step("MAX", rest, (self.top, Number(full)), span))
         left = self.supply.local()
         test.steps.append(Step("SUB", left, (rest, Number(full)), span))
-        test.end, test.span = Branch(left, trap.number, body.number), span
-        trap.steps.append(Step("WRITE", None, (Number(self.status), frame.link), span))
-        trap.span = span
-        body.label = "" if body.label == test.label else body.label
-        self._enter(body.number, test)
-        self.linked.flow.blocks[trap.number] = trap
-        self.linked.traps.add(trap.number)
-        self.linked.flow.pinned.add(trap.number)
+        trap = self._trap(self.frames[key].link, span)
+        test.end, test.span = Branch(left, trap, body.number), span
+        body.label = ""
+        self.linked.flow.blocks[test.number] = test
+        for block in self.callers[key]:  # one that jumps to itself again needs no second check
+            block.end = Jump(test.number)
+
+    def _trap(self, link: Local, span: Span | None) -> int:
+        """Return the block where functions that share a way back end after an overflow."""
+        if link not in self.traps:
+            trap = self.supply.block(0, "overflow")
+            trap.steps.append(Step("WRITE", None, (Number(self.status), link), span))
+            trap.span = span
+            self.linked.flow.blocks[trap.number] = trap
+            self.linked.flow.pinned.add(trap.number)
+            self.linked.traps.add(trap.number)
+            self.traps[link] = trap.number
+        return self.traps[link]
 
     def _full(self, key: str, most: int) -> tuple[int, bool]:
         """Return the largest value of the stack's top that leaves no room, and whether it is met.
@@ -249,20 +247,11 @@ class _Linker:
         Where all calls save the same number of cells, the top comes by that very value.
         """
         sizes = {size for found in self.saved.values() for size in found if size}
-        circles = {id(self.frames[key]) for key, found in self.saved.items() if any(found)}
-        if len(sizes) == 1 and len(circles) == 1:
+        links = {self.frames[one].link for one, found in self.saved.items() if any(found)}
+        if len(sizes) == 1 and len(links) == 1:
             room = self.size - 1 - self.status
             return self.status + room % most, True
         return min(self.status + most - 1, self.size - 1), False
-
-    def _enter(self, number: int, test: Block) -> None:
-        """Let all who call a function come by its check; those who jump to it again do not."""
-        blocks = self.linked.flow.blocks
-        linking = {frame.link for frame in self.frames.values()}
-        for block in blocks.values():
-            if block.end == Jump(number) and block.steps and block.steps[-1].target in linking:
-                block.end = Jump(test.number)
-        blocks[test.number] = test
 
     def _prepared(self) -> None:
         """Let the program begin with an empty stack and the status 0."""
@@ -279,18 +268,52 @@ class _Linker:
 
     def _returns(self) -> None:
         """Let functions return to where they were called."""
-        for key, flow in self.flows.items():
-            frame = self.frames[key]
-            end: End = Indirect(frame.link, tuple(frame.returns))
-            if key == self.main:
-                end = Stop()
-            for block in self.linked.flow.blocks.values():
-                if isinstance(block.end, Return) and (
-                    key == self.main
-                    and frame.link not in block.end.values
-                    or frame.link in block.end.values
-                ):
-                    block.end = end
+        returns = {frame.link: tuple(frame.returns) for frame in self.frames.values()}
+        for block in self.linked.flow.blocks.values():
+            if isinstance(block.end, Return):
+                back = block.end.values[0]
+                block.end = Indirect(back, returns[back])
+
+
+def _last_call(block: Block, flow: Flow) -> int | None:
+    """Return where a call is behind which nothing happens but giving its result back."""
+    if not isinstance(block.end, Return):
+        return None
+    places = [i for i, one in enumerate(block.steps) if one.operation == "CALL"]
+    if not places:
+        return None
+    call, rest = block.steps[places[-1]], block.steps[places[-1] + 1 :]
+    match rest:
+        case []:
+            given = flow.result is None or call.target == flow.result
+        case [Step(operation="COPY", target=target, operands=(value,))]:
+            given = target == flow.result and value == call.target
+        case _:
+            given = False
+    return places[-1] if given else None
+
+
+def _first_call(block: Block) -> int | None:
+    return next((i for i, one in enumerate(block.steps) if one.operation == "CALL"), None)
+
+
+def _rename(flow: Flow, old: Local, new: Local) -> None:
+    """Put another local in the place of the result of a function."""
+    flow.result = new
+    for block in flow.blocks.values():
+        block.steps = [
+            replace(
+                step,
+                target=new if step.target == old else step.target,
+                operands=tuple(new if one == old else one for one in step.operands),
+            )
+            for step in block.steps
+        ]
+        match block.end:
+            case Branch(on=on, zero=zero, other=other) if on == old:
+                block.end = Branch(new, zero, other)
+            case Return(values=values):
+                block.end = Return(tuple(new if one == old else one for one in values))
 
 
 def _line(call: Step) -> int:

@@ -46,8 +46,10 @@ ACCESS = RamTask(
     bias="third",
     answer=_accessed,
     inputs={
-        "general": Inputs(_access, size=9 * 10**9),
-        "third": Inputs(_access_third, size=10**9),
+        "general": Inputs(_access, size=9 * 10**9, where="initial_memory[0] < 9", cells=(0,)),
+        "third": Inputs(
+            _access_third, size=10**9, where=f"initial_memory[0] == {_THIRD}", cells=(0,)
+        ),
     },
 )
 
@@ -134,7 +136,12 @@ SWAP = RamTask(
             partial(_swap, shortest=2),
             size=sum(9**length * (length - 1) ** 2 for length in range(2, 8)),
         ),
-        "first-third": Inputs(_first_and_third, size=sum(9**length for length in range(3, 8))),
+        "first-third": Inputs(
+            _first_and_third,
+            size=sum(9**length for length in range(3, 8)),
+            where="initial_memory[0] == 0 and initial_memory[1] == 2",
+            cells=(2, 4),
+        ),
     },
 )
 

@@ -71,6 +71,17 @@ def _ordered(rng: Rng, count: int) -> Array:
     return memories
 
 
+def _are_ordered() -> str:
+    """Say of a memory that it holds nodes one behind the other, and a k less than their number."""
+
+    def of_length(length: int) -> str:
+        links = [f"initial_memory[{1 + 2 * n}] == {3 + 2 * n}" for n in range(1, length)]
+        return " and ".join([f"1 <= initial_memory[1] and initial_memory[1] < {length}", *links])
+
+    lengths = " or ".join(f"({of_length(length)})" for length in range(2, _SLOTS + 1))
+    return f"initial_memory[0] == 3 and initial_memory[2] == 2 and ({lengths})"
+
+
 LISTK = RamTask(
     name="listk",
     memory=_LISTK,
@@ -83,7 +94,12 @@ LISTK = RamTask(
             _listk,
             size=sum(19**n * perm(_SLOTS, n) * max(n - 2, 1) for n in range(2, _SLOTS + 1)),
         ),
-        "ordered": Inputs(_ordered, size=sum(19**n * (n - 1) for n in range(2, _SLOTS + 1))),
+        "ordered": Inputs(
+            _ordered,
+            size=sum(19**n * (n - 1) for n in range(2, _SLOTS + 1)),
+            where=_are_ordered(),
+            cells=(2,),
+        ),
     },
 )
 

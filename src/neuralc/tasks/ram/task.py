@@ -35,6 +35,9 @@ class Inputs:
         size: how many different memories it can give; None: nobody has counted.
         domain: gives each of them once, where they are few.
         everything: all cells are asked for, not only those that the answer names.
+        where: for a proof: a condition on `initial_memory` that every input fulfils, in the subset
+            of Python that `neuralc verify` reads; "" where nobody has written one.
+        cells: with `where`, the cells that are asked for, always the same.
 
     """
 
@@ -42,6 +45,8 @@ class Inputs:
     size: int | None
     domain: Callable[[], Array] | None = None
     everything: bool = False
+    where: str = ""
+    cells: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
