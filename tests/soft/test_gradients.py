@@ -191,6 +191,14 @@ def rand(*shape: int, low: float = 0.05) -> Tensor:
     return (x / x.sum(-1, keepdim=True)).requires_grad_()
 
 
+def shared(soft: Any, first: Tensor, *pairs: Tensor) -> Tensor:
+    """Return what generated code writes out unless it is about logarithms."""
+    if soft is logspace:
+        result: Tensor = soft.share(1, first, *pairs)
+        return result
+    return torch.addcmul(torch.addcmul(first, *pairs[:2]), *pairs[2:])
+
+
 X, Y = (2, 1, 6), (1, 3, 4)  # they broadcast; the last dimension is the value
 Function = Callable[..., Any]
 BOTH: list[tuple[str, Function, list[tuple[int, ...]]]] = [
@@ -214,12 +222,19 @@ BOTH: list[tuple[str, Function, list[tuple[int, ...]]]] = [
     ("mixture", lambda soft, w, x, y: soft.mixture(w, [x, y]), [(2, 3, 2), (2, 1, 4), (3, 4)]),
     ("blend", lambda soft, w, x, y: soft.blend(x, y, w[..., :1], w[..., 1:]),
      [(2, 3, 2), (2, 1, 4), (3, 4)]),
-    ("share", lambda soft, w, x, y: soft.share(x, w[..., :1], y), [(2, 3, 2), (2, 1, 4), (3, 4)]),
+    ("share", lambda soft, w, x, y: shared(soft, x, w[..., :1], y, w[..., 1:], x),
+     [(2, 3, 2), (2, 1, 4), (3, 4)]),
+    ("circle", lambda soft, x, y: soft.circle(x, y, 7), [X, Y]),
+    ("circle of one shape", lambda soft, x, y: soft.circle(x, y, 6), [(2, 6), (2, 6)]),
+    ("circle of a large prime", lambda soft, x, y: soft.circle(x, y, 17), [X, Y]),
+    ("running", lambda soft, x: soft.running(x, False, False), [X]),
+    ("running, strict", lambda soft, x: soft.running(x, False, True), [X]),
+    ("running down", lambda soft, x: soft.running(x, True, False), [X]),
+    ("running down, strict", lambda soft, x: soft.running(x, True, True), [X]),
     ("stack", lambda soft, x, y: soft.stack([x, y]), [(2, 1, 4), (1, 3, 4)]),
     ("join", lambda soft, x, y: soft.join([x, y], -2, (3, 2), ORDER), [(2, 3, 4), (1, 2, 4)]),
     ("join, straight", lambda soft, x, y: soft.join([x, y], -2, (1, 2), None), [(2, 1, 4), (2, 4)]),
     ("features", lambda soft, x, y: soft.features([x, y]), [X, Y]),
-    ("gather", lambda soft, x: soft.gather(x, torch.arange(6).flip(0)), [X]),
     ("widen", lambda soft, x: soft.widen(x, 9), [X]),
     ("normalise", lambda soft, x: soft.normalise(x), [X]),
 ]  # fmt: skip

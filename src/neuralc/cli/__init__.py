@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 import click
 
-PLUMBING = {"output", "inputs", "alternatives"}
+PLUMBING = {"output", "inputs", "alternatives", "programs", "memories"}
 
 
 class Commands(click.Group):

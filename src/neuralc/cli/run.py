@@ -1,4 +1,7 @@
-"""`neuralc run SOLUTION`: execute a found program exactly on the examples of a data file."""
+"""`neuralc run FOLDER`: execute a program that was found, or one that was compiled.
+
+Found ones run exactly on the examples of a data file; for compiled ones see `memories.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import click
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import Answer, plain
 from neuralc.cli.output import command as neuralc_command
+from neuralc.errors import NeuralcError
 
 if TYPE_CHECKING:
     from neuralc.data.examples_json import Batch
@@ -21,18 +25,50 @@ SHOWN = 10  # examples of a batch that people see; --json has them all
 
 
 @neuralc_command
-@click.argument("solution", type=FILE)
-@click.option("--data", type=FILE, required=True, metavar="FILE", help="JSON file with inputs.")
-def command(solution: Path, data: Path) -> Answer:
-    """Run the program saved in the folder SOLUTION on new inputs.
+@click.argument("folder", type=FILE)
+@click.option("--data", type=FILE, metavar="FILE",
+              help="JSON file with inputs; for a compiled program with memories.")  # fmt: skip
+@click.option("--memory", metavar="CELLS",
+              help='Of a compiled program: what is in its cells, "3 0 2 4" or @FILE.')  # fmt: skip
+@click.option("--max-steps", type=click.IntRange(min=1), metavar="T",
+              help="Of a compiled program: instructions after which it is cut off.")  # fmt: skip
+def command(
+    folder: Path, data: Path | None, memory: str | None, max_steps: int | None
+) -> Answer:  # fmt: skip
+    """Run the program saved in FOLDER on new inputs.
 
-    Targets in the data file are optional; where they stand, the program is compared with them.
+    A program that was learned runs on the inputs of a data file. Targets in it are optional; where
+    they stand, the program is compared with them.
+
+    A program that was compiled or adapted runs exactly and softly. Cells that are not given are 0,
+    ? is any value. Iterations are the paper's count, one more than the steps.
     """
+    from neuralc.nn.folder import is_saved
+
+    if is_saved(folder):
+        if (folder / "solution.json").exists():
+            raise NeuralcError(f"{folder} holds a learned program and a compiled one\n"
+                               "  hint: remove solution.json, or machine.json")  # fmt: skip
+        from neuralc.cli.memories import run_program
+
+        return run_program(folder, memory, data, max_steps)
+    for name, value in (("--memory", memory), ("--max-steps", max_steps)):
+        if value is not None:
+            hint = "inputs of a learned program are given with --data FILE"
+            raise NeuralcError(f"{folder} holds no compiled program, {name} is for one\n"
+                               f"  hint: {hint}")  # fmt: skip
+    if data is None:
+        raise click.MissingParameter(param_hint="'--data'", param_type="option")
+    return _solution(folder, data)
+
+
+def _solution(folder: Path, data: Path) -> Answer:
+    """Run a learned program on the batches of a file."""
     from neuralc.data.examples_json import read_batches
     from neuralc.learning.solution import Solution
 
     batches = read_batches(data)
-    loaded = Solution.load(solution)
+    loaded = Solution.load(folder)
     start = time.perf_counter()
     results = [_run(loaded, batch) for batch in batches]
     seconds = time.perf_counter() - start

@@ -20,7 +20,7 @@ from neuralc.inspect.matters import Choice, Paths
 from neuralc.ir.assembly import OPERATIONS, Assembly
 from neuralc.lang import asm
 from neuralc.nn.machine import RegisterMachine
-from neuralc.nn.weights import read
+from neuralc.nn.weights import FLAT, read
 
 CERTAIN = 0.9
 SHOWN = 4  # values of a choice that a remark names
@@ -97,9 +97,9 @@ def _place(choice: Choice) -> str:
         case "initial_line":
             return "first line"
         case "initial_registers":
-            return f"start of r{choice.index}"
+            return f"start of r{choice.place}"
         case name:
-            return f"line {choice.index}: {name}"
+            return f"line {choice.place}: {name}"
 
 
 def _value(choice: Choice, value: int) -> str:
@@ -138,6 +138,8 @@ class _Listing:
     def _chances(self, choice: Choice) -> str:
         """Return the likely values of a choice; a `-` before them where none has the majority."""
         row, likely = self.paths.row(choice), self.paths.likely(choice)
+        if row.max() - row.min() < FLAT:
+            return "any"
         shown = [f"{_value(choice, k)} {row[k]:.2f}" for k in likely[:SHOWN]]
         more = ", …" if len(likely) > SHOWN else ""
         return ("" if row.max() > 0.5 else "- ") + ", ".join(shown) + more
@@ -147,7 +149,7 @@ class _Listing:
     def _leads(self, here: list[Choice]) -> Iterator[Choice]:
         """Yield the choices that say where the jump of a line leads; none if it is no jump."""
         for choice in here:
-            if choice.name == "second" and self.paths.operation(choice.index) == "JEZ":
+            if choice.name == "second" and self.paths.operation(choice.place) == "JEZ":
                 yield choice
                 for r in self.paths.likely(choice):
                     yield Choice("initial_registers", r)

@@ -23,6 +23,9 @@ Array = np.ndarray[Any, Any]
 MASS = 0.05
 """Probabilities up to this are left out, as in the paper's listings."""
 
+LIKELY = 0.5
+"""A register that a line overwrites with more than this probability is taken for overwritten."""
+
 STOP, JEZ = OPERATIONS.index("STOP"), OPERATIONS.index("JEZ")
 _PLAIN = [k for k, name in enumerate(OPERATIONS) if name in RESULT]
 ARGUMENTS = ("first", "second")
@@ -32,7 +35,7 @@ class Choice(NamedTuple):
     """One choice: the name of the model's array, and the number of the line or register."""
 
     name: str
-    index: int = 0
+    place: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,7 @@ class Paths:
 
     def row(self, choice: Choice) -> Array:
         """Return the probabilities of a choice, `[size]`."""
-        return np.asarray(np.atleast_2d(self.chances[choice.name])[choice.index])
+        return np.asarray(np.atleast_2d(self.chances[choice.name])[choice.place])
 
     def operation(self, line: int) -> str:
         """Return the most probable instruction of a line."""
@@ -122,7 +125,7 @@ class Paths:
         return self._destinations(line, self.constant)
 
     def _destinations(self, line: int, constant: frozenset[int]) -> dict[int, float] | None:
-        registers = self.likely(Choice("second", line))
+        registers = list(self.likely(Choice("second", line)))
         if not constant.issuperset(registers):
             return None
         weights = self.chances["second"][line, registers]
@@ -148,7 +151,7 @@ class Paths:
 
     def _before(self, line: int, after: frozenset[int]) -> frozenset[int]:
         target = self.chances["target"][line]
-        kept = {r for r in after if target[r] < self.certain}
+        kept = {r for r in after if target[r] <= LIKELY}
         if self.useful(line, after):
             for name in self._looks_at(line):
                 kept |= set(self.likely(Choice(name, line)))
@@ -203,10 +206,10 @@ class Paths:
     def _leads(self, choice: Choice) -> bool:
         """Tell whether a choice only says where jumps lead."""
         if choice.name == "second":
-            return self.operation(choice.index) == "JEZ"
-        if choice.name != "initial_registers" or choice.index not in self.constant:
+            return self.operation(choice.place) == "JEZ"
+        if choice.name != "initial_registers" or choice.place not in self.constant:
             return False
         uses = [
-            c for c in self.matter if c.name in ARGUMENTS and choice.index in self.likely(c)
+            c for c in self.matter if c.name in ARGUMENTS and choice.place in self.likely(c)
         ]  # fmt: skip
-        return all(c.name == "second" and self.operation(c.index) == "JEZ" for c in uses)
+        return all(c.name == "second" and self.operation(c.place) == "JEZ" for c in uses)

@@ -8,7 +8,7 @@ its values. Knows nothing of types; `statements.py` has checked these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from math import prod
@@ -35,6 +35,9 @@ from neuralc.ir.path import Mark, cause_of, first_missing, missing_text, name_of
 from neuralc.ir.ranges import Env, Ranges, UnknownNumberError
 from neuralc.ir.reporter import Placed, Reporter
 from neuralc.ir.text import show_value
+from neuralc.ir.uniform import moved_arrays
+
+_FEW = 5  # turns that are simply run
 
 
 def decides(body: Body, name: str) -> bool:
@@ -116,8 +119,10 @@ class Flow:
                     raise UnknownNumberError
                 first, last = (self.ranges.number(bound, env, statement) for bound in (start, stop))
                 self.ranges.bound[var] = id(statement)
-                for i in range(first, last, step):
-                    self.body(inner, {**env, var: i})
+                turns = range(first, last, step)
+                if not self._same_turns(statement, turns, env):
+                    for i in turns:
+                        self.body(inner, {**env, var: i})
             case If(condition=condition, then=then, orelse=orelse):
                 self.body(then if self.ranges.number(condition, env, statement) else orelse, env)
             case Gate():
@@ -128,6 +133,45 @@ class Flow:
                 self._branches(value, env, [(c.values, c.body, env) for c in cases])
             case Observe(ref=ref):
                 self._read(ref, None, env, statement)
+
+    def _same_turns(self, loop: For, turns: range, env: Env) -> bool:
+        """Run a loop whose turns are all the same: the first ones and the last.
+
+        What a turn does depends on what is set at its number and the one after it. Once two turns
+        have left the same behind, and nothing is wrong, all later ones do. Returns False, and has
+        done nothing, where that is not so from the start; a loop that turns out to be otherwise is
+        run to its end.
+        """
+        arrays = moved_arrays(loop, self.program) if len(turns) > _FEW else None
+        if arrays is None or self.reporter.errors:
+            return False
+        if any(name in arrays and index[0] > turns[0] for name, index in self.state):
+            return False
+        before: dict[Element, Mark] = {}
+        settled = False
+        for i in turns:
+            if settled and i != turns[-1]:
+                for (name, (offset, *rest)), mark in before.items():
+                    if (name, (i + offset, *rest)) not in self.state:
+                        moved = mark if mark.missing is None else mark.at(loop.var, i)
+                        self._put((name, (i + offset, *rest)), moved)
+                continue
+            self.body(loop.body, {**env, loop.var: i})
+            after = self._left(arrays, i)
+            settled = settled or (not self.reporter.errors and _alike(before, after))
+            before = after
+        return True
+
+    def _left(self, arrays: frozenset[str], turn: int) -> dict[Element, Mark]:
+        """Return what is set at the number of a turn, offset 0, and the one after it, offset 1."""
+        decls = (self.program.decl[name] for name in sorted(arrays))
+        return {
+            (decl.name, (offset, *rest)): mark
+            for decl in decls
+            for offset in (0, 1)
+            for rest in product(*map(range, decl.shape[1:]))
+            if (mark := self.state.get((decl.name, (turn + offset, *rest)))) is not None
+        }
 
     def _set(self, statement: Set, env: Env) -> None:
         target = statement.target
@@ -293,6 +337,17 @@ class Flow:
             label += f", except when {missing_text(before.missing)}"
         message = f"`{name_of(element)}` is set twice"
         self.reporter.add("E213", message, again.target, again, label=label, hint=hint)
+
+
+def _alike(marks: Mapping[Element, Mark], others: Mapping[Element, Mark]) -> bool:
+    """Tell whether the same is set by the same statements, on all paths or not."""
+
+    def told(mark: Mark) -> tuple[Set, bool]:
+        return mark.place, mark.missing is None
+
+    return marks.keys() == others.keys() and all(
+        told(mark) == told(others[element]) for element, mark in marks.items()
+    )
 
 
 def _flat(index: Sequence[int], shape: Sequence[int]) -> int:

@@ -22,6 +22,11 @@ class Missing(NamedTuple):
     values: tuple[int, ...]
     inner: Missing | None
 
+    def at(self, name: str, number: int) -> Missing:
+        """Return the same with another value of a variable around it."""
+        inner = None if self.inner is None else self.inner.at(name, number)
+        return Missing(self.value, {**self.env, name: number}, self.values, inner)
+
 
 class Mark(NamedTuple):
     """Where an element was set, and on which paths it was not (None: it is set on all)."""
@@ -33,6 +38,10 @@ class Mark(NamedTuple):
         """Return the line of the model text where it was set, if known."""
         span = self.place.target.span or self.place.span
         return span.line if span is not None else None
+
+    def at(self, name: str, number: int) -> Mark:
+        """Return the same mark with another value of a variable around it."""
+        return Mark(self.place, None if self.missing is None else self.missing.at(name, number))
 
 
 def first_missing(

@@ -37,8 +37,8 @@ class SavedMachine:
         assembly: the most probable program of the first restart, with the names of registers and
             lines, and the text, of the program that it was made from.
         note: what else whoever saved it wanted to say, for example how it was adapted.
-        trap: of a program that can run out of its stack: `line` is where it then stops,
-            `status_cell` the cell that holds the number of the call, `calls` what the numbers mean.
+        trap: of a program that can run out of its stack: `lines` are those where it then stops,
+            `status_cell` the cell that says which call it was, `calls` what its values mean.
 
     """
 
@@ -161,7 +161,7 @@ def _one_of(content: Mapping[str, Any], name: str, kind: Any) -> Any:
 def _check_weights(
     weights: Mapping[str, Tensor], restarts: int, memory: int, registers: int
 ) -> None:
-    sizes = {name: (restarts, memory, registers) for name in FIELDS}
+    sizes: dict[str, tuple[int, ...]] = dict.fromkeys(FIELDS, (restarts, memory, registers))
     sizes["instruction"] = (restarts, memory, len(OPERATIONS))
     sizes["initial_line"] = (restarts, memory)
     sizes["initial_registers"] = (restarts, registers, memory)
@@ -198,7 +198,7 @@ def _trap(value: Any, memory: int) -> dict[str, Any] | None:
     if value is None:
         return None
     return {
-        "line": _number(value["line"], memory),
+        "lines": [_number(line, memory) for line in value["lines"]],
         "status_cell": _number(value["status_cell"], memory),
         "calls": {int(number): _text(text) for number, text in value["calls"].items()},
     }

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from neuralc.backends.exact.accesses import number, reads, turns
 from neuralc.backends.exact.emit import Emitter, some, test
-from neuralc.backends.exact.ends import End, end, equality
+from neuralc.backends.exact.ends import End, end
 from neuralc.backends.exact.expressions import flat_index, fold, text, truth
 from neuralc.backends.exact.layout import Layout
-from neuralc.backends.exact.slices import bound
+from neuralc.backends.exact.slices import bound, single_turn
 from neuralc.ir.nodes import (
     Body,
     Call,
@@ -230,16 +230,11 @@ class Compact(Emitter):
 
     def hit_if(self, var: str, condition: Static, then: Body, orelse: Body) -> _Hit | None:
         """Look for `if var == at: … else: nothing`."""
-        found = equality(condition)
+        found = single_turn(var, condition)
         if found is None:
             return None
-        name, other, equal = found
-        if isinstance(other, Sym) and other.name == var:
-            name, other = var, Sym(name)
-        busy, rest = (then, orelse) if equal else (orelse, then)
-        if name != var or var in symbols(other) or not _simple(other) or not self.idle(rest):
-            return None
-        return _Hit(other, busy)
+        busy, rest = (then, orelse) if found[1] else (orelse, then)
+        return _Hit(found[0], busy) if self.idle(rest) else None
 
     def hit_switch(self, var: str, marks: Set, choice: Switch) -> _Hit | None:
         """Look for `mark = (var == at)`, read only by a switch on it that does nothing if not."""
@@ -348,13 +343,6 @@ def _fits(selector: str, values: tuple[int, ...], size: int) -> str:
         if len(others) == 1 < len(values)
         else test(selector, values)
     )
-
-
-def _simple(expression: Static) -> bool:
-    """Tell whether an expression always has a value: it may be computed where it is not needed."""
-    if isinstance(expression, Op):
-        return expression.op in ("+", "-", "*") and all(map(_simple, expression.args))
-    return True
 
 
 def _negated(condition: Static) -> Static:

@@ -10,20 +10,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from neuralc.backends.exact.accesses import number, same
-from neuralc.backends.exact.slices import Gates, Slice, bound
+from neuralc.backends.exact.slices import Gates, Slice, bound, single_turn
 from neuralc.ir.nodes import (
     Body,
     For,
     Gate,
     If,
     Num,
-    Op,
     Ref,
     Set,
     Statement,
-    Static,
     Switch,
-    Sym,
     children,
     walk,
 )
@@ -104,14 +101,14 @@ def _search(body: Body, carried: Slices, gates: Gates) -> End | None:
                     if case.values and _lasts(value, only, case.body, carried, gates):
                         return End(statement, arm)
             case If(condition=condition, then=then, orelse=orelse):
-                test = equality(condition)
-                if test is None:
-                    continue
-                var, other, holds = test
-                inner, arm = (then, 0) if holds else (orelse, 1)
-                only = number(other)
-                if only is not None and _lasts(gates.get(var), only, inner, carried, gates):
-                    return End(statement, arm)
+                for var, value in gates.items():
+                    test = single_turn(var, condition)
+                    only = None if test is None else number(test[0])
+                    if test is None or only is None:
+                        continue
+                    arm = 0 if test[1] else 1
+                    if _lasts(value, only, (then, orelse)[arm], carried, gates):
+                        return End(statement, arm)
     return None
 
 
@@ -123,16 +120,3 @@ def _lasts(value: object, only: int | None, body: Body, carried: Slices, gates: 
     if not own.is_old(value) or any(number(part) is None for part in own.cell(value)):
         return False
     return idle(body, carried, gates, _Found(value, only))
-
-
-def equality(condition: Static) -> tuple[str, Static, bool] | None:
-    """Return variable, other side, and True for `==` or False for `!=`; None: no such test."""
-    match condition:
-        case Op(op="==" | "!=" as op, args=(Sym(name=name), other)):
-            return name, other, op == "=="
-        case Op(op="==" | "!=" as op, args=(other, Sym(name=name))):
-            return name, other, op == "=="
-        case Op(op="not", args=(inner,)):
-            found = equality(inner)
-            return None if found is None else (found[0], found[1], not found[2])
-    return None

@@ -144,9 +144,10 @@ class Executor:
             networks: as for `run`.
 
         Returns:
-            The kernel, to be called as `kernel(e, e + 1, E, True, *arrays)`; its arrays, the last
-            of which gets at [e] what `wrong` returns; and where among them each param stands,
-            which may be replaced by an array of another unsigned type.
+            The kernel, to be called as `kernel(e, e + 1, E, True, *arrays)`, or for all examples
+            as `kernel(0, E, E, True, *arrays)`; its arrays, for one thread, the last of which
+            gets at [e] what `wrong` returns; and where among them each param stands, which may be
+            replaced by an array of another unsigned type.
 
         """
         _, given = self._given(params, examples.inputs, networks or {}, examples.count)
@@ -174,10 +175,14 @@ class Executor:
         return given
 
     def _arrays(self, given: Mapping[str, Any]) -> list[Any]:
-        """Return the arrays of a call in the order of the kernel; spare ones where none is used."""
+        """Return the arrays of a call in the order of the kernel; spare ones where none is used.
+
+        Those that a run works in are new ones, for one thread.
+        """
         layout = self.kernel.layout
         unused = [*layout.wanted.values(), *layout.found.values()]
         spare: dict[str, Any] = {stored.ident: np.empty(1, stored.dtype) for stored in unused}
+        spare |= {s.ident: np.empty(s.count, s.dtype) for s in self.kernel.working}
         spare["verdict"] = np.empty(1, np.uint32)
         return [{**spare, **given}[name] for name in self.kernel.arguments[4:]]
 
@@ -238,16 +243,17 @@ class Executor:
         jobs = programs * examples
         if not jobs:
             return
-        arrays = self._arrays(given)
         tasks = min(self.threads * 4, -(-jobs // _JOBS_PER_TASK)) if self.threads > 1 else 1
         ends = [jobs * k // tasks for k in range(tasks + 1)]
         if tasks == 1:
-            self._function(0, jobs, examples, scoring, *arrays)
+            self._function(0, jobs, examples, scoring, *self._arrays(given))
             return
         if self._pool is None or self._pool[0] != os.getpid():  # threads do not survive a fork
             self._pool = os.getpid(), ThreadPoolExecutor(self.threads, thread_name_prefix="exact")
         futures = [
-            self._pool[1].submit(self._function, start, stop, examples, scoring, *arrays)
+            self._pool[1].submit(
+                self._function, start, stop, examples, scoring, *self._arrays(given)
+            )
             for start, stop in pairwise(ends)
         ]
         for future in futures:

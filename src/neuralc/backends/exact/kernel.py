@@ -15,19 +15,24 @@ import numpy as np
 from neuralc.backends.exact.compact import Compact, once_read
 from neuralc.backends.exact.emit import single_inputs
 from neuralc.backends.exact.gather import gathered
-from neuralc.backends.exact.layout import UNSET, Layout
+from neuralc.backends.exact.layout import UNSET, Layout, Stored
 from neuralc.backends.exact.slices import slices
 from neuralc.ir.nodes import Program
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """`text` defines `kernel(start, stop, examples, scoring, *arrays)`, with its arguments here."""
+    """`text` defines `kernel(start, stop, examples, scoring, *arrays)`, with its arguments here.
+
+    `working` are the arrays among them that a run works in. Who calls hands them in, because to
+    allocate them takes longer than a short run; each thread needs its own.
+    """
 
     text: str
     layout: Layout
     arguments: tuple[str, ...]
     tables: dict[str, np.ndarray[Any, Any]]
+    working: tuple[Stored, ...]
 
     def compiled(self, jit: bool) -> Callable[..., None]:
         """Return the function: by numba, or the very same text as plain Python."""
@@ -53,14 +58,14 @@ def build(program: Program) -> Kernel:
     unread = {d.name for d in program.of("var") if d.name not in first.read}
     layout = Layout(program, carried)
     emitter = _emit(program, layout, frozenset(unread), private)
-    arguments = _arguments(program, layout, emitter)
+    working = _working(program, layout, unread)
+    arguments = _arguments(layout, emitter, working)
     lines = [
         f"def kernel({', '.join(arguments)}):",
         f'    """{_clean(program.name)}: jobs start..stop-1, a job is one program on one example.',
         "",
         "    Arrays are flat, the last index fastest; this job's part begins at `<name>_at`.",
         '    """',
-        *_buffers(program, layout, unread),
         "    c = start // examples  # the program",
         "    e = start - c * examples  # the example",
         "    for job in range(start, stop):",
@@ -72,7 +77,7 @@ def build(program: Program) -> Kernel:
         "            e = 0",
         "            c += 1",
     ]
-    return Kernel("\n".join(lines) + "\n", layout, arguments, emitter.tables.arrays)
+    return Kernel("\n".join(lines) + "\n", layout, arguments, emitter.tables.arrays, working)
 
 
 def _clean(words: str) -> str:
@@ -91,21 +96,22 @@ def _emit(
     return emitter
 
 
-def _arguments(program: Program, layout: Layout, emitter: Compact) -> tuple[str, ...]:
+def _arguments(layout: Layout, emitter: Compact, working: tuple[Stored, ...]) -> tuple[str, ...]:
     given = [layout.arrays[name].ident for name in layout.bases]
     sites = [i for s in layout.sites for i in (layout.sites[s].ident, layout.site_steps[s])]
     outputs = [layout.wanted[d.name].ident for d in layout.outputs]
     outputs += [layout.found[d.name].ident for d in layout.outputs]
     return ("start", "stop", "examples", "scoring", *given, *sites, *emitter.tables.arrays,
-            *outputs, "verdict")  # fmt: skip
+            *outputs, *(stored.ident for stored in working), "verdict")  # fmt: skip
 
 
-def _buffers(program: Program, layout: Layout, unread: set[str]) -> list[str]:
-    return [
-        f"    {stored.ident} = np.empty({stored.count}, np.{stored.dtype})"
+def _working(program: Program, layout: Layout, unread: set[str]) -> tuple[Stored, ...]:
+    """Return the arrays of `var` and `output` that are really stored."""
+    return tuple(
+        stored
         for name, stored in layout.arrays.items()
         if program.decl[name].kind in ("var", "output") and stored.shape and name not in unread
-    ]
+    )
 
 
 def _prologue(program: Program, layout: Layout, unread: set[str]) -> list[str]:

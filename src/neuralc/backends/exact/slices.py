@@ -29,6 +29,7 @@ from neuralc.ir.nodes import (
     Gate,
     If,
     Int,
+    Op,
     Program,
     Ref,
     Set,
@@ -222,10 +223,25 @@ class _Turn:
                     return True
         return False
 
+    def one_turn(self, var: str, body: Body, gates: Gates) -> bool:
+        """Tell whether all turns but one only copy elements of this array onto themselves."""
+        if len(body) != 1 or not isinstance(body[0], If):
+            return False
+        found = single_turn(var, body[0].condition)
+        if found is None:
+            return False
+        rest = body[0].orelse if found[1] else body[0].then
+        return all(isinstance(s, Set) and self.guess.copies(s, gates) for s in rest)
+
     def loop(
         self, var: str, body: Body, written: tuple[Index, ...], gates: Gates
     ) -> tuple[Index, ...]:
-        """Go through a loop twice: in a later turn, what an earlier one wrote is there too."""
+        """Go through a loop twice: in a later turn, what an earlier one wrote is there too.
+
+        Once, if only one turn does anything: where the loop's variable is a certain number.
+        """
+        if self.one_turn(var, body, bound(gates, var)):
+            return _any(self.body(body, _any(written, var), bound(gates, var)), var)
         if binds(body, var) or var in self.loops:
             written, gates = _any(written, var), bound(gates, var)
             once = self.body(body, written, gates)
@@ -237,6 +253,29 @@ class _Turn:
         after = self.body(body, earlier, gates)
         self.loops = self.loops[:-1]
         return _any(_any((*once, *after), var), _earlier(var))
+
+
+def single_turn(var: str, condition: Static) -> tuple[Static, bool] | None:
+    """Return where alone `var == …` holds, and True; False with `!=`; None: it is no such test.
+
+    The number that the variable is compared with does not depend on it, and always has a value.
+    """
+    match condition:
+        case Op(op="==" | "!=" as op, args=(left, right)):
+            for one, other in ((left, right), (right, left)):
+                if one == Sym(var) and var not in symbols(other) and _simple(other):
+                    return other, op == "=="
+        case Op(op="not", args=(inner,)):
+            found = single_turn(var, inner)
+            return None if found is None else (found[0], not found[1])
+    return None
+
+
+def _simple(expression: Static) -> bool:
+    """Tell whether an expression has a value in any case: it may be computed where not needed."""
+    if isinstance(expression, Op):
+        return expression.op in ("+", "-", "*") and all(map(_simple, expression.args))
+    return True
 
 
 def _earlier(var: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from neuralc.errors import Declined
-from neuralc.ir.assembly import OPERATIONS
+from neuralc.ir.assembly import ARITY, OPERATIONS
 from neuralc.ir.nodes import Int, Program
 
 Array = np.ndarray[Any, Any]
@@ -153,27 +153,30 @@ def reachable() -> Callable[..., int]:
 
 
 @cache
-def compiled() -> Callable[..., None]:
+def compiled() -> Callable[..., bool]:
     """Return the function that changes a row of choices at random, in place.
 
     Its arguments: a random generator; the row; the lines in question and how many; `Moves.parts`.
+    It returns whether anything has changed that matters where the line is run.
     """
     import numba
 
-    fresh, shift, drawn, value = _fresh(), _shift(), _drawn(), _value()
+    single, fresh, drawn, value = _single(), _fresh(), _drawn(), _value()
+    shift, exchange = _shift(), _exchange()
 
     @numba.njit(nogil=True)
     def change(  # type: ignore[no-untyped-def]
         rng, flat, live, count, lines, registers, kinds, values, ladder
     ):
-        kind = np.searchsorted(kinds, rng.random(), side="right")
-        at = live[rng.integers(0, count)]
+        draw, kind = rng.random(), 0
+        while draw >= kinds[kind]:
+            kind += 1
+        at = live[int(rng.random() * count)]
         if rng.random() < ANYWHERE:
-            at = rng.integers(0, lines)
+            at = int(rng.random() * lines)
         if kind == 0:
-            field = rng.integers(0, 4)
-            flat[field * lines + at] = rng.integers(0, registers if field else len(OPERATIONS))
-        elif kind == 1:
+            return single(rng, flat, at, lines, registers)
+        if kind == 1:
             fresh(rng, flat, at, lines, registers)
         elif kind == 2:
             shift(rng, flat, at, 1, lines, registers)
@@ -181,23 +184,45 @@ def compiled() -> Callable[..., None]:
         elif kind == 3:
             shift(rng, flat, at, -1, lines, registers)
         elif kind == 4 or kind == 5:
-            other = live[rng.integers(0, count)]
-            for field in range(4):
-                kept = flat[field * lines + at]
-                flat[field * lines + at] = flat[field * lines + other]
-                if kind == 4:
-                    flat[field * lines + other] = kept
+            other = live[int(rng.random() * count)]
+            exchange(flat, at, other, lines, kind == 4)
+            return at != other
         elif kind == 6:
+            before = flat[at]
             flat[at] = STOP
+            return before != STOP
         elif kind == 7:
-            which = 4 * lines + rng.integers(0, registers)
-            flat[which] = value(rng, lines, values)
+            return value(rng, flat, 4 * lines + int(rng.random() * registers), lines, values)
         elif kind == 8:
-            flat[4 * lines + registers] = rng.integers(0, lines)
+            flat[4 * lines + registers] = int(rng.random() * lines)
         else:
             drawn(rng, flat, at, lines, registers, ladder)
+        return True
 
     return change
+
+
+@cache
+def _single() -> Callable[..., bool]:
+    import numba
+
+    looks = np.array([[f < ARITY[name] or f == 2 and name != "STOP" for f in range(3)]
+                      for name in OPERATIONS])  # fmt: skip
+
+    @numba.njit(nogil=True)
+    def single(rng, flat, at, lines, registers):  # type: ignore[no-untyped-def]
+        """Change the instruction of a line, or another field that the instruction looks at."""
+        field, size = int(rng.random() * 4), registers
+        if field == 0:
+            size = len(looks)
+        elif not looks[flat[at], field - 1]:
+            return False
+        k = field * lines + at
+        fresh = int(rng.random() * (size - 1))
+        flat[k] = fresh + (fresh >= flat[k])
+        return size > 1
+
+    return single
 
 
 @cache
@@ -207,11 +232,27 @@ def _fresh() -> Callable[..., None]:
     @numba.njit(nogil=True)
     def fresh(rng, flat, at, lines, registers):  # type: ignore[no-untyped-def]
         """Put a random line there."""
-        flat[at] = rng.integers(0, len(OPERATIONS))
+        flat[at] = int(rng.random() * len(OPERATIONS))
         for field in range(1, 4):
-            flat[field * lines + at] = rng.integers(0, registers)
+            flat[field * lines + at] = int(rng.random() * registers)
 
     return fresh
+
+
+@cache
+def _exchange() -> Callable[..., None]:
+    import numba
+
+    @numba.njit(nogil=True)
+    def exchange(flat, at, other, lines, both):  # type: ignore[no-untyped-def]
+        """Copy a line over another, or swap them."""
+        for field in range(4):
+            kept = flat[field * lines + at]
+            flat[field * lines + at] = flat[field * lines + other]
+            if both:
+                flat[field * lines + other] = kept
+
+    return exchange
 
 
 @cache
@@ -247,15 +288,18 @@ def _shift() -> Callable[..., None]:
 
 
 @cache
-def _value() -> Callable[..., int]:
+def _value() -> Callable[..., bool]:
     import numba
 
     @numba.njit(nogil=True)
-    def value(rng, lines, values):  # type: ignore[no-untyped-def]
-        """Return a start value of a register."""
+    def value(rng, flat, k, lines, values):  # type: ignore[no-untyped-def]
+        """Give a register another start value."""
+        fresh = int(rng.random() * lines)
         if len(values) and rng.random() < 0.5:
-            return values[rng.integers(0, len(values))]
-        return rng.integers(0, lines)
+            fresh = values[int(rng.random() * len(values))]
+        before = flat[k]
+        flat[k] = fresh
+        return fresh != before
 
     return value
 
@@ -267,13 +311,13 @@ def _drawn() -> Callable[..., None]:
     @numba.njit(nogil=True)
     def drawn(rng, flat, at, lines, registers, ladder):  # type: ignore[no-untyped-def]
         """Draw from the chances: a line, one field of it, or a start value."""
-        which = rng.integers(0, 6)  # 0 to 3: a field; 4: all of them; 5: a start value
+        which = int(rng.random() * 6)  # 0 to 3: a field; 4: all of them; 5: a start value
         for field in range(4):
             if which == field or which == 4:
                 k = field * lines + at
                 flat[k] = np.searchsorted(ladder[k], rng.random(), side="right")
         if which == 5:
-            k = 4 * lines + rng.integers(0, registers + 1)
+            k = 4 * lines + int(rng.random() * (registers + 1))
             flat[k] = np.searchsorted(ladder[k], rng.random(), side="right")
 
     return drawn

@@ -13,11 +13,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuralc.backends.soft.contraction import Names, align, contraction, sizes_of, spread
+from neuralc.backends.soft.contraction import (
+    Names,
+    align,
+    contraction,
+    moved,
+    sizes_of,
+    spread,
+    summed_out,
+)
 from neuralc.backends.soft.graph import Dim, Node
 
 TAPED = ("add", "sub", "min", "max", "eq", "less", "scatter", "features")
 SOURCES = ("param", "input", "network")
+MANY = 3  # so many gradients times vectors are one product with a matrix
 
 
 @dataclass
@@ -38,6 +47,7 @@ class Backward:
     grads: dict[int, str] = field(default_factory=dict)
     owned: set[str] = field(default_factory=set)
     stacked: dict[int, dict[int, str]] = field(default_factory=dict)
+    columns: dict[int, list[tuple[str, np.ndarray]]] = field(default_factory=dict)
     needed: set[int] = field(default_factory=set)
     viewed: dict[int, set[tuple[str, int]]] = field(default_factory=dict)
     count: int = 0
@@ -56,6 +66,8 @@ class Backward:
             node = self.nodes[number]
             if number in self.stacked:
                 self.unbound(node)
+            if number in self.columns:
+                self.spread(node)
             if number in self.grads and node.op not in SOURCES:
                 self.rule(node, self.grads[number])
         return self.lines
@@ -110,6 +122,37 @@ class Backward:
         rows = [parts.get(k, f"torch.zeros_like({rest})") for k in range(size)]
         self.add(node.number, f"torch.stack(({', '.join(rows)},), {dim})")
 
+    def column(self, number: int, code: str, vector: np.ndarray) -> None:
+        """Note that a gradient times a constant vector along the last dimension is to be added."""
+        if number in self.needed:
+            self.columns.setdefault(number, []).append((code, vector))
+
+    def spread(self, node: Node) -> None:
+        """Add all gradients times constant vectors, many of them as one product."""
+        parts = sorted(self.columns[node.number], key=lambda part: int(part[1].argmax()))
+        matrix = np.stack([vector for _, vector in parts]).astype(np.float32)
+        codes = ", ".join(code for code, _ in parts)
+        if matrix.shape == (len(matrix[0]),) * 2 and (matrix == np.eye(len(matrix))).all():
+            self.add(node.number, f"torch.stack(({codes},), -1)", fresh=True)
+        elif len(parts) >= MANY:
+            code = f"torch.stack(({codes},), -1) @ {self.constant(matrix)}"
+            self.add(node.number, code, fresh=True)
+        else:
+            last = len(node.dims) - 1
+            for code, vector in parts:
+                if _one_hot(vector):
+                    self.into(node.number, f"select({last}, {int(vector.argmax())})", code)
+                    continue
+                vector = vector.astype(np.float32)
+                self.times(node.number, f"{code}.unsqueeze({last})", self.constant(vector))
+
+    def times(self, number: int, left: str, right: str) -> None:
+        """Add the product of two tensors that broadcast to the gradient of a node."""
+        if self.grads.get(number) in self.owned:
+            self.lines.append(f"{self.grads[number]}.addcmul_({left}, {right})")
+        else:
+            self.add(number, f"{left} * {right}", fresh=True)
+
     def summed(self, code: str, places: tuple[int, ...], rank: int) -> str:
         """Reduce a gradient with `rank` dimensions and a last one to those of an operand."""
         outer = [place for place in places if place != -1]
@@ -127,6 +170,10 @@ class Backward:
         """Pass the gradient of a node on to its operands."""
         x = node.args[0] if node.args else -1
         match node.op, node.attrs:
+            case "select", (dim, number) if dim == len(node.dims):
+                size = self.nodes[x].dims[dim]
+                assert isinstance(size, int)
+                self.column(x, g, np.eye(size)[number])
             case "select", (dim, number):
                 if self.viewed[x] == {("select", dim)}:
                     if x in self.needed:
@@ -150,9 +197,14 @@ class Backward:
                 self.add(x, f"{g}.expand_as({self.names[x]})")
             case "normalise", ():
                 y, total = self.names[node.number], f"{self.names[node.number]}_sum"
-                self.add(x, f"({g} - ({g} * {y}).sum(-1, keepdim=True)) / {total}", fresh=True)
+                mean = summed_out(f"({g} * {y})", (-1,), 0, node.dims[-1], self.constant, dims=True)
+                self.add(x, f"({g} - {mean}) / {total}", fresh=True)
             case (("einsum" | "mul"), (a, b, out)):
                 left, right = node.args
+                vector = self.array(right)
+                if vector is not None and b == a[-1:] and out == a[:-1]:
+                    self.column(left, g, vector)
+                    return
                 sizes = sizes_of((out, node.dims))
                 self.factor(left, g, out, self.names[right], b, a, sizes)
                 self.factor(right, g, out, self.names[left], a, b, sizes)
@@ -182,13 +234,12 @@ class Backward:
             return
         there = {*out, *b}
         kept = tuple(name for name in a if name in there)
-        if there == set(a) and self.grads.get(number) in self.owned:
-            left, right = spread(g, out, a), spread(other, b, a)
-            self.lines.append(f"{self.grads[number]}.addcmul_({left}, {right})")
+        if there == set(a):
+            self.times(number, spread(g, out, a), spread(other, b, a))
             return
         like = self.names[number] if kept == a else ""
         sizes = {**sizes, **sizes_of((a, self.nodes[number].dims))}
-        code = contraction(g, other, out, b, kept, like=like, sizes=sizes)
+        code = contraction(g, other, out, b, kept, like=like, sizes=sizes, keep=self.constant)
         if kept != a:  # summed over in the forward code, and in no other factor
             if not code.isidentifier():
                 code = f"({code})"
@@ -220,8 +271,8 @@ class Backward:
                     self.add(node.args[k], self.summed(g, places[k], rank))
                 for k in range(loose, len(names), 2):
                     self.product(node, g, k, k + 1)
-            case "circle", [size, sign]:
-                self.circle(node, g, size, sign)
+            case "circle", [size]:
+                self.circle(node, g, size)
             case "running", [reverse, strict]:
                 code = f"soft.running({g}, {not reverse}, {strict})"
                 self.add(node.args[0], self.summed(code, places[0], rank))
@@ -242,8 +293,7 @@ class Backward:
                 size = self.nodes[node.args[0]].dims[place.index(-1)]
                 self.add(node.args[0], self.summed(f"{g}.narrow(-1, 0, {size})", place, rank))
             case "gather", [index, _]:
-                back = self.constant(np.argsort(index))
-                code = f"{g}.index_select(-1, {back})"
+                code = moved(g, tuple(np.argsort(index).tolist()), self.constant)
                 self.add(node.args[0], self.summed(code, places[0], rank))
             case _:
                 raise AssertionError(f"no rule for {node.op}")
@@ -263,15 +313,15 @@ class Backward:
             name = self.names[node.args[other]]
             self.factor(node.args[this], g, out, name, tuple(b), tuple(a), sizes)
 
-    def circle(self, node: Node, g: str, size: int, sign: int) -> None:
+    def circle(self, node: Node, g: str, size: int) -> None:
         """Both operands at once: the gradient is transformed only once."""
         rank, places = node.attrs[:2]
-        asked = tuple(
-            self.nodes[arg].dims[place.index(-1)] if arg in self.needed else 0
+        values = tuple(
+            self.nodes[arg].dims[place.index(-1)]
             for arg, place in zip(node.args, places, strict=True)
         )
         name = f"{self.names[node.number]}_spectra"
-        both = self.new(f"soft.circle_back({g}, {name}, {size}, {sign}, {asked})")
+        both = self.new(f"soft.circle_back({g}, {name}, {size}, {values})")
         for k, (arg, place) in enumerate(zip(node.args, places, strict=True)):
             self.add(arg, self.summed(f"{both}[{k}]", place, rank))
 

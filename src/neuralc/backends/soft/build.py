@@ -16,6 +16,7 @@ from neuralc.backends.soft.values import EXAMPLES, RESTARTS, Factor, Known, Labe
 
 LAST = 1 << 60  # sorts the axis of a value behind all its labels
 DRIFT = 40  # a sum may be off by this many roundings before it is divided out
+CHANCES = DRIFT // 2  # the same for chances: their error multiplies that of what they are mixed of
 GUESS = {P: 100, B: 16}  # sizes unknown at compile time, for comparing costs only
 
 
@@ -205,16 +206,25 @@ class Builder:
         """Return how far the sums of a factor may be off, in roundings."""
         return self.graph.nodes[factor.node].drift
 
-    def normalised(self, factor: Factor) -> Factor:
+    def normalised(self, factor: Factor, limit: int = DRIFT) -> Factor:
         """Divide a distribution by its sum where rounding could have built up.
 
         Without this a mass that is multiplied with itself at each step doubles its error at
         each step: `x = x + x` is NaN in float32 after 40 steps.
         """
-        if self.drift(factor) <= DRIFT:
+        if self.drift(factor) <= limit:
             return factor
         node = self.graph.add("normalise", (factor.node,), (), self.dims(factor.labels), 1)
         return Factor(node, factor.labels)
+
+    def chances(self, value: Product) -> Product:
+        """Return a selector whose sums are near enough to 1 for mixing with it."""
+        if len(value.factors) > 1 or value.summed:
+            return value
+        (factor,) = value.factors
+        if factor.labels[-1] != value.axis:
+            return value
+        return Product((self.normalised(factor, CHANCES),), value.axis)
 
     # ---- axes
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
+
+import numpy as np
 
 from neuralc.backends.soft.graph import Dim
 
 Names = tuple[int, ...]
 LOOP = 400  # multiplications below which torch's product of a batch is a plain loop over its rows
+NARROW = 64  # values up to which a sum along the last dimension is best a product with ones
+
+Keep = Callable[[np.ndarray], str]  # keeps a constant and returns code for it
 
 
 def contraction(
     left: str, right: str, a: Names, b: Names, out: Names, *, log: bool = False, like: str = "",
-    sizes: Mapping[int, Dim] | None = None,
+    sizes: Mapping[int, Dim] | None = None, keep: Keep | None = None,
 ) -> str:  # fmt: skip
     """Return code that multiplies two tensors and sums what is not in `out`.
 
     `a`, `b` and `out` name the dimensions; equal numbers are the same axis. `like` is a tensor of
-    the shape of the result, if there is one already. `sizes` are the sizes of the dimensions.
+    the shape of the result, if there is one already. `sizes` are the sizes of the dimensions,
+    `keep` makes constants.
     """
     if log:
         return f'soft.einsum("{_letters(a)},{_letters(b)}->{_letters(out)}", {left}, {right})'
@@ -31,7 +37,7 @@ def contraction(
         or _batched_product(right, left, b, a, out)
         or _row_product(left, right, a, b, out, sizes or {})
         or _row_product(right, left, b, a, out, sizes or {})
-        or _vectors(left, right, a, b, out)
+        or _vectors(left, right, a, b, out, sizes or {}, keep)
         or f'torch.einsum("{_letters(a)},{_letters(b)}->{_letters(out)}", {left}, {right})'
     )
 
@@ -111,7 +117,10 @@ def _placed(name: str, own: Names, batch: Names) -> str:
     return name
 
 
-def _vectors(left: str, right: str, a: Names, b: Names, out: Names) -> str | None:
+def _vectors(
+    left: str, right: str, a: Names, b: Names, out: Names, sizes: Mapping[int, Dim],
+    keep: Keep | None,
+) -> str | None:  # fmt: skip
     """Write `(left * right).sum(…)` where one of the two has nothing that the other lacks.
 
     A batch of many small matrices by vectors is quicker without the copies of a matrix product.
@@ -124,10 +133,37 @@ def _vectors(left: str, right: str, a: Names, b: Names, out: Names) -> str | Non
         return None
     gone = tuple(place for place, name in enumerate(whole) if name not in out)
     kept = tuple(name for name in whole if name in out)
-    code = f"({spread(left, a, whole)} * {spread(right, b, whole)}).sum({gone})"
+    code = f"({spread(left, a, whole)} * {spread(right, b, whole)})"
+    code = summed_out(code, gone, len(whole), sizes.get(whole[-1], 0), keep)
     if kept != out:
-        code += f".permute({tuple(kept.index(name) for name in out)})"
+        code = f"({code}).permute({tuple(kept.index(name) for name in out)})"
     return code
+
+
+def summed_out(
+    code: str, places: tuple[int, ...], rank: int, last: Dim, keep: Keep | None, *, dims: bool = False
+) -> str:  # fmt: skip
+    """Return code that sums dimensions of a tensor of `rank` out; `last` is the size of its last.
+
+    Torch adds up short rows slowly, one by one, but not as a product. `dims` keeps dimensions.
+    """
+    short = isinstance(last, int) and 0 < last <= NARROW
+    if keep and short and places in ((rank - 1,), (-1,)):
+        ones = np.ones((last, 1) if dims else last, dtype=np.float32)
+        return f"{code} @ {keep(ones)}"
+    return f"{code}.sum({places}, keepdim=True)" if dims else f"{code}.sum({places})"
+
+
+def moved(code: str, index: tuple[int, ...], keep: Keep) -> str:
+    """Return code by which value `v` takes the mass of `index[v]`, a one-to-one map."""
+    n = len(index)
+    numbers, steps = np.asarray(index), np.arange(n)
+    first = int(numbers[0])
+    if np.array_equal(numbers, (steps + first) % n):
+        return f"{code}.roll({-first % n}, -1)"
+    if np.array_equal(numbers, (first - steps) % n):
+        return f"{code}.flip(-1).roll({(first + 1) % n}, -1)"
+    return f"{code}.index_select(-1, {keep(numbers)})"
 
 
 def _letters(names: Names) -> str:

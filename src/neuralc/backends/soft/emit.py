@@ -14,7 +14,14 @@ import numpy as np
 
 from neuralc.backends.soft.backward import TAPED
 from neuralc.backends.soft.constants import Constants
-from neuralc.backends.soft.contraction import addition, align, contraction, sizes_of
+from neuralc.backends.soft.contraction import (
+    addition,
+    align,
+    contraction,
+    moved,
+    sizes_of,
+    summed_out,
+)
 from neuralc.backends.soft.graph import Node
 from neuralc.backends.soft.lower import Lowered
 from neuralc.source import Source
@@ -96,7 +103,8 @@ class Printer:
         name = self.fresh(node.hint if node.op not in ("param", "input") else node.attrs[0])
         if self.training and node.op == "normalise":
             x = self.names[node.args[0]]
-            self.lines.append(f"    {name}_sum = {x}.sum(-1, keepdim=True)")
+            total = summed_out(x, (-1,), 0, node.dims[-1], self.constants.code, dims=True)
+            self.lines.append(f"    {name}_sum = {total}")
             self.lines.append(f"    {name} = {x} / {name}_sum")
         elif self.training and node.op == "circle":
             code = self.expression(node).replace("soft.circle(", "soft.circled(")
@@ -167,13 +175,18 @@ class Printer:
             case "permute", (places,):
                 return f"{x}.permute({places})"
             case "sum", (places,):
-                return f"{x}.logsumexp({places})" if log else f"{x}.sum({places})"
+                if log:
+                    return f"{x}.logsumexp({places})"
+                dims = self.lowered.graph.nodes[node.args[0]].dims
+                return summed_out(x, places, len(dims), dims[-1], self.constants.code)
             case "normalise", ():
                 return f"soft.normalise({x})"
             case (("einsum" | "mul"), (a, b, out)):
                 dims = [self.lowered.graph.nodes[arg].dims for arg in node.args]
                 sizes = sizes_of((a, dims[0]), (b, dims[1]))
-                return contraction(names[0], names[1], a, b, out, log=log, sizes=sizes)
+                return contraction(
+                    names[0], names[1], a, b, out, log=log, sizes=sizes, keep=self.constants.code
+                )
             case "plus", (a, b, out):
                 return addition(names[0], names[1], a, b, out, log=log)
         return self.broadcast(node, names, log)
@@ -197,8 +210,8 @@ class Printer:
             case "share", [loose]:
                 pairs = [(k, k + 1) for k in range(loose, len(names), 2)]
                 return self.products(aligned, places, loose, pairs)
-            case "circle", [size, sign]:
-                return f"soft.circle({', '.join(aligned)}, {size}, {sign})"
+            case "circle", [size]:
+                return f"soft.circle({', '.join(aligned)}, {size})"
             case "running", [reverse, strict]:
                 return f"soft.running({aligned[0]}, {reverse}, {strict})"
             case "mixture", []:
@@ -212,7 +225,7 @@ class Printer:
             case "pad", [size]:
                 return f"soft.widen({aligned[0]}, {size})"
             case "gather", [index, _]:
-                return f"soft.gather({aligned[0]}, {self.constants.code(np.asarray(index))})"
+                return moved(aligned[0], index, self.constants.code)
             case "scatter", [index, size]:
                 parts = f"[{', '.join(aligned)}]"
                 return f"soft.scatter({parts}, {self.constants.code(np.asarray(index))}, {size})"
@@ -236,13 +249,13 @@ class Printer:
         everything = {place for own in places for place in own} | {-1}
         there = {place for own in places[:loose] for place in own}
         code, made = " + ".join(names[:loose]), loose > 1
+        code = f"({code})" if made else code
         for left, right in pairs:
             before = made and there == everything
             there |= {*places[left], *places[right]}
             if not code:
                 code = f"({names[left]} * {names[right]})"
             elif before:
-                code = code if code.endswith(")") and loose < 2 else f"({code})"
                 code += f".addcmul_({names[left]}, {names[right]})"
             else:
                 code = f"torch.addcmul({code}, {names[left]}, {names[right]})"

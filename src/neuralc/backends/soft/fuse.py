@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.forms import merged
 from neuralc.backends.soft.pushforward import single
 from neuralc.backends.soft.values import (
     EXAMPLES,
@@ -57,6 +58,10 @@ def fused(
     """
     if size is None:
         return None, list(groups)
+    if EXAMPLES in choice.labels():  # otherwise a table is mixed once and serves all examples
+        share, rest = merged(builder, choice, groups, size)
+        if share is not None:
+            return share, rest
     joint = _Joint()
     left: list[Group] = []
     for values, arm in groups:
@@ -68,8 +73,10 @@ def fused(
     called = sum(table.ndim > 0 for _, table, _ in joint.arms)
     shape = [builder.extent(arg.axis) for arg in joint.args]
     entries = int(np.prod([builder.extent(choice.axis), *shape, size]))
-    if called < 2 or entries > ENTRIES:
+    if called < 2:
         return None, list(groups)
+    if entries > ENTRIES:
+        return merged(builder, choice, groups, size)
     others: list[Group] = []
     for values, arm in left:
         place = _copied(joint, settled(arm))

@@ -13,7 +13,6 @@ from torch.nn.functional import pad
 
 from neuralc.backends.soft.runtime import blend as real_blend  # noqa: F401  (generated code)
 from neuralc.backends.soft.runtime import features as features
-from neuralc.backends.soft.runtime import gather as gather
 from neuralc.backends.soft.runtime import join as join
 from neuralc.backends.soft.runtime import mixture as real_mixture  # noqa: F401  (generated code)
 from neuralc.backends.soft.runtime import stack as stack
@@ -84,9 +83,9 @@ def running(x: Tensor, reverse: bool, strict: bool) -> Tensor:
     return total.flip(-1) if reverse else total
 
 
-def circle(x: Tensor, y: Tensor, size: int, sign: int) -> Tensor:
-    """Return the distribution of `(x + sign * y) % size`."""
-    return add(x, y, 0, size, size, sign)
+def circle(x: Tensor, y: Tensor, size: int) -> Tensor:
+    """Return the distribution of `(x + y) % size`."""
+    return add(x, y, 0, size, size)
 
 
 def scatter(parts: Sequence[Tensor], index: Tensor, size: int) -> Tensor:

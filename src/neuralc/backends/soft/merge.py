@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.build import CHANCES, Builder
 from neuralc.backends.soft.fuse import fused
 from neuralc.backends.soft.pushforward import project, widened
 from neuralc.backends.soft.store import Key, Layer, Piece
@@ -143,6 +143,7 @@ def _close_masked(
     orelse = settled(value.orelse)
     if _depends(orelse, label) or other in weight.labels:
         return None
+    weight = builder.normalised(weight, CHANCES)
     index = Known(np.arange(builder.extent(label)), (other,))
     then = builder.taken(settled(value.then), label, index)
     chance = builder.take(weight, label, index)
@@ -207,11 +208,16 @@ def _two(
     factors, axes = [arm for arm, _ in arms], [own for _, own in arms]
     size = builder.extent(axes[0])
     axis = builder.label(size)
-    drift = max(builder.drift(factor) for factor in (*factors, *chances)) + 2
+    drift = _mixed(builder, factors, chances)
     inner: list[Label | None] = [*axes, None, None]
     operands = [*factors, *chances]
     result = builder.together("blend", operands, axis, inner, size, (), drift)
     return Product((result if real else builder.normalised(result),), axis, real=real)
+
+
+def _mixed(builder: Builder, arms: Sequence[Factor], chances: Sequence[Factor]) -> int:
+    """Return the drift of a mixture: the errors of a chance and of its arm add up."""
+    return max(map(builder.drift, arms)) + max(map(builder.drift, chances)) + 1
 
 
 # ---- switches
@@ -232,6 +238,7 @@ def choose(
             groups.append((list(values), arm))
     if len(groups) == 1:
         return groups[0][1]
+    choice = builder.chances(choice)
     share, groups = fused(builder, choice, groups, size)
     if share is not None:
         return _with_share(builder, choice, share, groups, size)
@@ -307,7 +314,7 @@ def _mixture(
     axis = builder.label(size)
     factors, axes = [arm for arm, _ in arms], [own for _, own in arms]
     weights, own = _weights(builder, choice, numbers)
-    drift = max(builder.drift(factor) for factor in (weights, *factors)) + 2
+    drift = _mixed(builder, factors, [weights])
     inner = [own, *axes]
     result = builder.together("mixture", [weights, *factors], axis, inner, size, (), drift)
     return Product((result if real else builder.normalised(result),), axis, real=real)

@@ -15,12 +15,15 @@ from math import prod
 
 import numpy as np
 
+from neuralc.backends.soft import algebra
+from neuralc.backends.soft.algebra import Operand
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.values import Factor, Known, Label, Product
 from neuralc.ir.nodes import Table
 from neuralc.ir.structure import Structure, classify
 
 DENSE = 8192  # entries of a one-hot cube that is cheaper than anything cleverer
+FEW = 12  # values up to which it is cheaper even than a convolution or a rotation
 ALGEBRA = ("add", "sub", "min", "max", "eq", "less")
 
 
@@ -99,12 +102,18 @@ def _structured(builder: Builder, what: Structure, soft: Sequence[Product]) -> P
             return Known(np.asarray(what.offset))
         case "identity":
             return widened(builder, args[0], what.size)
+        case "rotation" | "permutation" if what.sizes[0] > FEW:
+            return _unary(builder, cells, what.size, args[0])
         case "rotation" | "permutation" | "unary":
             if what.sizes[0] * what.size <= DENSE:
                 return _dense(builder, cells, what.size, args)
             return _unary(builder, cells, what.size, args[0])
-    if prod(what.sizes) * what.size <= DENSE:
+    plain = _is_plain(what)
+    if prod(what.sizes) * what.size <= (FEW**3 if plain else DENSE):
         return _dense(builder, cells, what.size, args)
+    if plain:
+        factor, axis = _plain(builder, what, [(builder.contract(arg), arg.axis) for arg in args])
+        return Product((builder.normalised(factor),), axis)
     factors = [builder.contract(arg) for arg in args]
     op, attrs = "scatter", (tuple(int(c) for c in cells.reshape(-1)), what.size)
     if what.kind in ALGEBRA:
@@ -114,6 +123,24 @@ def _structured(builder: Builder, what: Structure, soft: Sequence[Product]) -> P
     drift = sum(builder.drift(factor) for factor in factors) + 1
     result = builder.together(op, factors, axis, inner, what.size, attrs, drift)
     return Product((builder.normalised(result),), axis)
+
+
+def _is_plain(what: Structure) -> bool:
+    """Tell whether a function is a sum, a difference or an extreme with room for its arguments."""
+    room = what.size
+    if what.kind in ("add", "sub"):
+        room = what.modulus or what.size
+    return what.kind in ("add", "sub", "min", "max") and max(what.sizes) <= room <= what.size
+
+
+def _plain(builder: Builder, what: Structure, args: Sequence[Operand]) -> Operand:
+    x, y = args
+    if what.kind in ("min", "max"):
+        return algebra.extreme(builder, x, y, what.size, least=what.kind == "min")
+    around = what.modulus or what.size  # without a modulus it fits, and never comes round
+    move = algebra.rotated if what.kind == "add" else algebra.turned
+    y = move(builder, y, what.offset, around)
+    return algebra.padded(builder, algebra.circle(builder, x, y, around), what.size)
 
 
 def _cells(what: Structure) -> np.ndarray:

@@ -16,7 +16,7 @@ from neuralc.backends.soft.circular import circle, circle_back, circled
 
 __all__ = [
     "add", "blend", "centred_backward", "centred_softmax", "circle", "circle_back", "circled",
-    "equal", "features", "gather", "join", "less", "maximum", "minimum", "mixture", "normalise",
+    "equal", "features", "join", "less", "maximum", "minimum", "mixture", "normalise",
     "running", "scatter", "stack", "taped", "untape", "widen",
 ]  # fmt: skip
 
@@ -98,11 +98,6 @@ def widen(x: Tensor, size: int) -> Tensor:
     return pad(x, (0, size - x.shape[-1]))
 
 
-def gather(x: Tensor, index: Tensor) -> Tensor:
-    """Move mass by a one-to-one map: value `v` takes that of `index[v]`."""
-    return x.index_select(-1, index)
-
-
 def scatter(parts: Sequence[Tensor], index: Tensor, size: int) -> Tensor:
     """Move the mass of each tuple of arguments to `index[tuple]`: a segment sum."""
     joint = parts[0]
@@ -115,7 +110,8 @@ def scatter(parts: Sequence[Tensor], index: Tensor, size: int) -> Tensor:
 def add(x: Tensor, y: Tensor, offset: int, modulus: int, size: int, sign: int = 1) -> Tensor:
     """Return the distribution of `x + sign * y + offset`, modulo `modulus` unless that is 0."""
     length = modulus or (x.shape[-1] + y.shape[-1] + abs(offset))
-    z = circle(_folded(x, length), _folded(y, length), length, sign)
+    y = widen(_folded(y, length), length)
+    z = circle(_folded(x, length), y if sign > 0 else y.flip(-1).roll(1, -1), length)
     if offset:
         z = z.roll(offset, -1)
     return z[..., :size] if length > size else widen(z, size)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.pushforward import widened
 from neuralc.backends.soft.values import (
@@ -112,22 +110,14 @@ def lowered(builder: Builder, terms: Sequence[Term], size: int) -> Product:
         else:
             share = builder.sum_product(product.factors, product.summed, product.axis)
             shares.append((share, product.axis))
-    if not shares and len(pairs) == 2:
-        (first, left, own), (second, right, other) = pairs
-        operands: list[Factor] = [left, right, first, second]
-        inner: list[Label | None] = [own, other, None, None]
-        op = "blend"
-    else:
-        if not shares:
-            chance, whole, own = pairs.pop(0)
-            shares.append((builder.sum_product([chance, whole], frozenset(), own), own))
-        one = builder.const(np.ones((), dtype=np.float32), ())
-        pairs += [(one, share, own) for share, own in shares[1:]]
-        operands, inner = [shares[0][0]], [shares[0][1]]
-        for chance, whole, own in pairs:
-            operands += [chance, whole]
-            inner += [None, own]
-        op = "share"
-    drift = max(builder.drift(factor) for factor in operands) + 2
-    result = builder.together(op, operands, axis, inner, size, (), drift)
+    operands = [share for share, _ in shares]
+    inner: list[Label | None] = [own for _, own in shares]
+    for chance, whole, own in pairs:
+        operands += [chance, whole]
+        inner += [None, own]
+    errors = [builder.drift(share) for share, _ in shares]
+    errors += [builder.drift(chance) + builder.drift(whole) for chance, whole, _ in pairs]
+    drift = max(errors) + 2
+    attrs = (len(shares),)
+    result = builder.together("share", operands, axis, inner, size, attrs, drift)
     return Product((builder.normalised(result),), axis)

@@ -166,4 +166,14 @@ def same(left: Value, right: Value) -> bool:
         return True
     if isinstance(left, Known):
         return left.same(right)
-    return isinstance(left, Product) and left == right
+    if not isinstance(left, Product) or not isinstance(right, Product):
+        return False
+    return left == right or left == _on_axis(right, left.axis)
+
+
+def _on_axis(value: Product, axis: Label) -> Product:
+    """Return the same distribution with another label for its axis, where that is free."""
+    if any(axis in factor.labels for factor in value.factors):
+        return value
+    factors = tuple(factor.renamed(value.axis, axis) for factor in value.factors)
+    return Product(factors, axis, value.summed, value.real)

@@ -10,7 +10,8 @@ The text is parsed by `ast`, never imported or run. Stable error codes of this f
     E521 too many lines        E522 stack too small
 """
 
-from neuralc.lang.pyasm.compile import compile
 from neuralc.lang.pyasm.compiled import Compiled
+from neuralc.lang.pyasm.compiler import compile
+from neuralc.lang.pyasm.function import Program, program
 
-__all__ = ["Compiled", "compile"]
+__all__ = ["Compiled", "Program", "compile", "program"]

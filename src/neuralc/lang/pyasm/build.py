@@ -27,7 +27,7 @@ class Builder:
     Attributes:
         size: M; numbers are 0 .. M-1.
         named: the variables, by name.
-        depth: how many loops are around.
+        loops: the loops around.
 
     """
 
@@ -42,14 +42,14 @@ class Builder:
         self.supply, self.definition, self.size = supply, definition, size
         self.definitions = definitions
         self.text: Text = definition.text
-        self.depth = 0
+        self.loops: tuple[int, ...] = ()
         name = definition.node.name
-        bound = definition.bound()
+        bound = definition.bound
         self.constants = {n: v for n, v in definition.constants.items() if n not in bound}
         self.named = {
             one: supply.local(one, name) for one in sorted(bound) if one != MEMORY
         }  # fmt: skip
-        self.current = supply.block(0, name)
+        self.current = supply.block((), name)
         self.flow = Flow(self.current.number, {self.current.number: self.current})
         self.flow.parameters = tuple(
             self.named[one] for one in definition.parameters if one != MEMORY
@@ -60,9 +60,17 @@ class Builder:
     def block(self, label: str = "", node: Node | None = None) -> Block:
         """Return a new block, called after what stands there."""
         label = f"{label}_{node.lineno}" if node is not None else label
-        block = self.supply.block(self.depth, label)
+        block = self.supply.block(self.loops, label)
         self.flow.blocks[block.number] = block
         return block
+
+    def into_loop(self) -> None:
+        """Begin a loop: new blocks are in it."""
+        self.loops = (*self.loops, self.supply.loop())
+
+    def out_of_loop(self) -> None:
+        """End the innermost loop."""
+        self.loops = self.loops[:-1]
 
     def go_on(self, block: Block) -> None:
         """Add what follows to another block."""
@@ -72,7 +80,7 @@ class Builder:
         """Finish the block; what follows, until `go_on`, cannot be reached."""
         self.current.end = end
         self.current.span = self.span(node) if node is not None else None
-        self.current = self.supply.block(self.depth)
+        self.current = self.supply.block(self.loops)
 
     def jump(self, block: Block, node: Node | None = None) -> None:
         """Finish the block with a jump."""

@@ -10,9 +10,10 @@ back to, which says which call it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from neuralc.lang.pyasm.flow import (
+    COMPUTED,
     Address,
     Block,
     Branch,
@@ -25,6 +26,7 @@ from neuralc.lang.pyasm.flow import (
     Step,
     Stop,
     Supply,
+    rename,
 )
 from neuralc.lang.pyasm.inline import groups
 from neuralc.lang.pyasm.liveness import live_after, live_before
@@ -116,15 +118,16 @@ class _Linker:
         """Add a function to the program."""
         flow, frame = self.flows[key], self.frames[key]
         if flow.result is not None and frame.result is not None:
-            _rename(flow, flow.result, frame.result)
+            rename(flow, {flow.result: frame.result})
+            flow.result = frame.result
         for block in flow.blocks.values():
             if isinstance(block.end, Return):
                 block.end = Return((frame.link, *block.end.values)) if key != self.main else Stop()
         self.linked.flow.blocks |= flow.blocks
         for block in flow.blocks.values():
-            if (place := _last_call(block, flow)) is not None:
-                if block.steps[place].callee in self.groups[key]:
-                    self._tail(key, block, place)
+            place = _last_call(block, flow)
+            if place is not None and block.steps[place].callee in self.groups[key]:
+                self._tail(key, block, place)
         before = live_before(flow)
         needed = {
             id(step): live
@@ -156,25 +159,25 @@ class _Linker:
                   for parameter, one in zip(callee.parameters, held, strict=True)]  # fmt: skip
         return first + second
 
-    def _call(
-        self, key: str, block: Block, place: int, needed: Mapping[int, set[Local]]
-    ) -> Block:
+    def _call(self, key: str, block: Block, place: int, needed: Mapping[int, set[Local]]) -> Block:
         """Translate a call; return the block of what follows it."""
         call = block.steps[place]
         callee, frame = self.flows[call.callee], self.frames[call.callee]
-        after = self.supply.block(block.depth, f"after_{_line(call)}")
+        after = self.supply.block(block.loops, f"after_{_line(call)}")
         after.steps, after.end, after.span = block.steps[place + 1 :], block.end, block.span
-        del block.steps[place:]
+        rest = block.steps[:place]
+        late: list[Step] = []
         save: list[Local] = []
         if call.callee in self.groups[key]:  # the way back first: it can stay for the next call
             live = {one for one in needed[id(call)] if one != call.target}
             save = sorted(live, key=lambda one: (one != frame.link, one.number))
             self.saved[key].append(len(save))
+            late = _late(rest, save)
         if frame.recursive:
             assert call.span is not None
             self.linked.calls[after.number] = call.span
             self.linked.flow.pinned.add(after.number)
-        block.steps += self._pushed(save, call)
+        block.steps = rest + self._pushed(save, call) + late
         block.steps += self._arguments(call, callee)
         block.steps.append(Step("COPY", frame.link, (Address(after.number),), call.span))
         block.end, block.span = Jump(callee.entry), call.span
@@ -213,7 +216,7 @@ class _Linker:
         if not most:
             return
         body = self.flows[key].blocks[self.flows[key].entry]
-        test = self.supply.block(body.depth, body.label)
+        test = self.supply.block(body.loops, body.label)
         span = body.steps[0].span if body.steps else body.span
         full, exact = self._full(key, most)
         rest = self.top
@@ -232,7 +235,7 @@ class _Linker:
     def _trap(self, link: Local, span: Span | None) -> int:
         """Return the block where functions that share a way back end after an overflow."""
         if link not in self.traps:
-            trap = self.supply.block(0, "overflow")
+            trap = self.supply.block((), "overflow")
             trap.steps.append(Step("WRITE", None, (Number(self.status), link), span))
             trap.span = span
             self.linked.flow.blocks[trap.number] = trap
@@ -256,7 +259,7 @@ class _Linker:
     def _prepared(self) -> None:
         """Let the program begin with an empty stack and the status 0."""
         flow = self.linked.flow
-        first = self.supply.block(0, flow.blocks[flow.entry].label)
+        first = self.supply.block((), flow.blocks[flow.entry].label)
         span = flow.blocks[flow.entry].span
         first.steps = [
             Step("COPY", self.top, (Number(self.size - 1),), span),
@@ -293,27 +296,21 @@ def _last_call(block: Block, flow: Flow) -> int | None:
     return places[-1] if given else None
 
 
+def _late(steps: list[Step], save: list[Local]) -> list[Step]:
+    """Take the last steps off that only compute arguments: they come after what is saved.
+
+    So an argument can be computed in the register of what was saved.
+    """
+    place = len(steps)
+    while place and steps[place - 1].operation in COMPUTED and steps[place - 1].target not in save:
+        place -= 1
+    late = steps[place:]
+    del steps[place:]
+    return late
+
+
 def _first_call(block: Block) -> int | None:
     return next((i for i, one in enumerate(block.steps) if one.operation == "CALL"), None)
-
-
-def _rename(flow: Flow, old: Local, new: Local) -> None:
-    """Put another local in the place of the result of a function."""
-    flow.result = new
-    for block in flow.blocks.values():
-        block.steps = [
-            replace(
-                step,
-                target=new if step.target == old else step.target,
-                operands=tuple(new if one == old else one for one in step.operands),
-            )
-            for step in block.steps
-        ]
-        match block.end:
-            case Branch(on=on, zero=zero, other=other) if on == old:
-                block.end = Branch(new, zero, other)
-            case Return(values=values):
-                block.end = Return(tuple(new if one == old else one for one in values))
 
 
 def _line(call: Step) -> int:

@@ -5,9 +5,7 @@ Two locals can be one if neither changes while the other is still needed.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from neuralc.lang.pyasm.flow import Branch, Flow, Indirect, Local, Operand, Step
+from neuralc.lang.pyasm.flow import Flow, Local, Operand, Step, rename
 from neuralc.lang.pyasm.liveness import live_after, live_before
 
 
@@ -28,12 +26,18 @@ def coalesce(flow: Flow) -> None:
                 apart[kept].add(other)
         if not names:
             return
-        _renamed(flow, names)
+        rename(flow, {gone: _root(names, gone) for gone in names})
+        for block in flow.blocks.values():
+            block.steps = [step for step in block.steps if not _is_idle(step)]
+
+
+def _is_idle(step: Step) -> bool:
+    return step.operation == "COPY" and step.operands[0] == step.target
 
 
 def _copies(flow: Flow) -> list[Step]:
     """Return the copies from local to local, those that run most often first."""
-    blocks = sorted(flow.blocks.values(), key=lambda block: -block.depth)
+    blocks = sorted(flow.blocks.values(), key=lambda block: -len(block.loops))
     return [
         step
         for block in blocks
@@ -71,28 +75,3 @@ def _root(names: dict[Local, Local], one: Operand | None) -> Local:
     while one in names:
         one = names[one]
     return one
-
-
-def _renamed(flow: Flow, names: dict[Local, Local]) -> None:
-    def new(one: Operand) -> Operand:
-        return _root(names, one) if isinstance(one, Local) else one
-
-    for block in flow.blocks.values():
-        steps = [
-            replace(
-                step,
-                target=_root(names, step.target) if step.target is not None else None,
-                operands=tuple(map(new, step.operands)),
-            )
-            for step in block.steps
-        ]
-        block.steps = [
-            step
-            for step in steps
-            if not (step.operation == "COPY" and step.operands[0] == step.target)
-        ]
-        match block.end:
-            case Branch(on=on, zero=zero, other=other):
-                block.end = Branch(new(on), zero, other)
-            case Indirect(through=through, to=to):
-                block.end = Indirect(_root(names, through), to)

@@ -9,6 +9,7 @@ from neuralc.lang.pyasm.begin import at_start
 from neuralc.lang.pyasm.coalesce import coalesce
 from neuralc.lang.pyasm.flow import Address, Flow, Local, Number, Operand
 from neuralc.lang.pyasm.layout import layout
+from neuralc.lang.pyasm.recompute import recompute
 from neuralc.lang.pyasm.registers import Registers, allocate
 from neuralc.lang.pyasm.select import Code, select
 from neuralc.lang.pyasm.tidy import tidy
@@ -27,10 +28,13 @@ def emit(flow: Flow, size: int, source: Source | None) -> tuple[Assembly, dict[i
 
     """
     coalesce(flow)
+    recompute(flow, size)
+    tidy(flow, size)
+    coalesce(flow)
     begin = at_start(flow)
     tidy(flow, size)
     lines, starts = select(flow, layout(flow), size)
-    registers = allocate(lines, starts, begin)
+    registers = allocate(lines, starts)
     labels = _labels(flow, lines, starts)
     junk = len(registers.holds)
     assembly = Assembly(
@@ -93,7 +97,7 @@ def _names(
         if not name:
             match holds[0]:
                 case Local():
-                    name = "temporary"
+                    name = "t"
                 case Number(value=value):
                     name = "zero" if value == 0 else f"constant_{value}"
                 case Address(block=block):
@@ -106,6 +110,6 @@ def _unique(name: str, taken: set[str]) -> str:
     count, found = 1, name
     while found in taken:
         count += 1
-        found = f"{name}_{count}"
+        found = f"{name}{count}" if name == "t" else f"{name}_{count}"
     taken.add(found)
     return found

@@ -25,7 +25,7 @@ class Expressions:
         """Find out what names mean in the function."""
         self._definitions, self._definition, self._memory = definitions, definition, memory
         self._errors = errors
-        self._bound = definition.bound()
+        self._bound = definition.bound
         self._constants = {
             name: value
             for name, value in definition.constants.items()
@@ -260,9 +260,7 @@ class Expressions:
             else "a range runs over 0 … M-1; one that counts down ends at -1",
         )
 
-    def _function(
-        self, node: ast.Call, name: str, plain: Sequence[ast.expr], alone: bool
-    ) -> None:
+    def _function(self, node: ast.Call, name: str, plain: Sequence[ast.expr], alone: bool) -> None:
         definition = self._definition
         key = None if name in self._bound else definition.functions.get(name)
         if key is None:

@@ -6,8 +6,8 @@ here. Knows neither Python, nor lines, nor registers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from neuralc.source import Span
@@ -97,10 +97,10 @@ End = Jump | Branch | Return | Indirect | Stop
 
 @dataclass(slots=True)
 class Block:
-    """Steps in a row and where they lead; `depth` counts the loops around."""
+    """Steps in a row and where they lead; `loops` are the numbers of the loops around."""
 
     number: int
-    depth: int = 0
+    loops: tuple[int, ...] = ()
     label: str = ""
     steps: list[Step] = field(default_factory=list)
     end: End = field(default_factory=Stop)
@@ -122,19 +122,23 @@ class Flow:
 
 
 class Supply:
-    """New numbers for locals and blocks, each once in a whole program."""
+    """New numbers for locals, blocks and loops, each once in a whole program."""
 
     def __init__(self) -> None:
         """Begin at 0."""
-        self._locals, self._blocks = count(), count()
+        self._locals, self._blocks, self._loops = count(), count(), count()
 
     def local(self, name: str = "", owner: str = "") -> Local:
         """Return a new local value."""
         return Local(next(self._locals), name, owner)
 
-    def block(self, depth: int = 0, label: str = "") -> Block:
+    def block(self, loops: tuple[int, ...] = (), label: str = "") -> Block:
         """Return a new, empty block."""
-        return Block(next(self._blocks), depth, label)
+        return Block(next(self._blocks), loops, label)
+
+    def loop(self) -> int:
+        """Return a new number of a loop."""
+        return next(self._loops)
 
 
 def successors(end: End) -> tuple[int, ...]:
@@ -211,3 +215,27 @@ def modified(end: End, names: dict[int, int]) -> End:
         case Indirect(through=through, to=to):
             return Indirect(through, tuple(dict.fromkeys(names.get(n, n) for n in to)))
     return end
+
+
+def rename(flow: Flow, names: Mapping[Local, Local]) -> None:
+    """Put other locals in the place of some, in a whole function."""
+
+    def new(one: Operand) -> Operand:
+        return names.get(one, one) if isinstance(one, Local) else one
+
+    for block in flow.blocks.values():
+        block.steps = [
+            replace(
+                step,
+                target=names.get(step.target, step.target) if step.target is not None else None,
+                operands=tuple(map(new, step.operands)),
+            )
+            for step in block.steps
+        ]
+        match block.end:
+            case Branch(on=on, zero=zero, other=other):
+                block.end = Branch(new(on), zero, other)
+            case Return(values=values):
+                block.end = Return(tuple(names.get(one, one) for one in values))
+            case Indirect(through=through, to=to):
+                block.end = Indirect(names.get(through, through), to)

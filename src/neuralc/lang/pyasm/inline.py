@@ -52,20 +52,20 @@ def calls(flow: Flow) -> Iterator[tuple[Block, Step]]:
                 yield block, step
 
 
-def inline(flows: dict[str, Flow], supply: Supply) -> None:
-    """Put bodies in place of calls; functions that are called no more are dropped."""
+def inline(flows: dict[str, Flow], main: str, supply: Supply) -> None:
+    """Put bodies in place of calls; functions that `main` does not need any more are dropped."""
+    needed = prune(flows, main)
     recursive = groups(flows)
-    for key in _inner_first(flows):
+    for key in needed:
         sites = sum(step.callee == key for flow in flows.values() for _, step in calls(flow))
-        if recursive[key] or not sites or not _worth(flows[key], sites):
-            continue
-        callee = flows.pop(key)
-        for flow in flows.values():
-            _replace(flow, key, callee, supply)
+        if key != main and not recursive[key] and _worth(flows[key], sites):
+            callee = flows.pop(key)
+            for flow in flows.values():
+                _replace(flow, key, callee, supply)
 
 
-def _inner_first(flows: Mapping[str, Flow]) -> list[str]:
-    """Return the functions, each behind those that it calls."""
+def prune(flows: dict[str, Flow], main: str) -> list[str]:
+    """Drop functions that are not needed; return the others, each behind those that it calls."""
     found: list[str] = []
 
     def visit(key: str, above: frozenset[str]) -> None:
@@ -75,8 +75,9 @@ def _inner_first(flows: Mapping[str, Flow]) -> list[str]:
         if key not in found:
             found.append(key)
 
-    for key in flows:
-        visit(key, frozenset((key,)))
+    visit(main, frozenset((main,)))
+    for key in set(flows) - set(found):
+        del flows[key]
     return found
 
 
@@ -103,10 +104,10 @@ def _place(block: Block, key: str) -> int | None:
 def splice(flow: Flow, block: Block, place: int, callee: Flow, supply: Supply) -> Block:
     """Put a body in place of one call; return the block of what follows."""
     call = block.steps[place]
-    after = supply.block(block.depth)
+    after = supply.block(block.loops)
     after.steps, after.end, after.span = block.steps[place + 1 :], block.end, block.span
     flow.blocks[after.number] = after
-    copy = _Copy(callee, supply, block.depth)
+    copy = _Copy(callee, supply, block.loops)
     for parameter, value in zip(callee.parameters, call.operands, strict=True):
         copied = copy.local(parameter)
         block.steps.append(Step("COPY", copied, (value,), call.span))
@@ -126,11 +127,12 @@ def splice(flow: Flow, block: Block, place: int, callee: Flow, supply: Supply) -
 class _Copy:
     """A copy of a function with blocks and locals of its own."""
 
-    def __init__(self, callee: Flow, supply: Supply, depth: int) -> None:
-        self.supply, self.depth = supply, depth
+    def __init__(self, callee: Flow, supply: Supply, loops: tuple[int, ...]) -> None:
+        self.supply, self.around = supply, loops
         self.fresh = {old.number: supply.block() for old in callee.blocks.values()}
         self.blocks = {old: new.number for old, new in self.fresh.items()}
         self.locals: dict[Local, Local] = {}
+        self.loops: dict[int, int] = {}
 
     def local(self, old: Local) -> Local:
         if old not in self.locals:
@@ -142,7 +144,11 @@ class _Copy:
 
     def block(self, old: Block) -> Block:
         new = self.fresh[old.number]
-        new.depth, new.label, new.span = old.depth + self.depth, old.label, old.span
+        for loop in old.loops:
+            if loop not in self.loops:
+                self.loops[loop] = self.supply.loop()
+        new.loops = (*self.around, *(self.loops[loop] for loop in old.loops))
+        new.label, new.span = old.label, old.span
         new.steps = [
             replace(
                 step,

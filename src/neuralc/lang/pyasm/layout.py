@@ -6,7 +6,7 @@ needs no further line. The order is the best set of such pairs that a simple sea
 
 from __future__ import annotations
 
-from neuralc.lang.pyasm.flow import Branch, Flow, Jump, order
+from neuralc.lang.pyasm.flow import Block, Branch, Flow, Jump, order
 
 Edge = tuple[int, int]
 
@@ -41,16 +41,22 @@ def layout(flow: Flow) -> list[int]:
 
 def _weights(flow: Flow) -> dict[Edge, float]:
     """Return what is saved where one block stands right behind another."""
-    often = {n: LOOP ** min(block.depth, MOST_DEPTH) for n, block in flow.blocks.items()}
     found: dict[Edge, float] = {}
     for number, block in flow.blocks.items():
+        often = LOOP ** min(len(block.loops), MOST_DEPTH)
         match block.end:
             case Jump(to=to):
-                found[number, to] = often[number] + LINE
+                found[number, to] = often + LINE
             case Branch(zero=zero, other=other):
-                share = 0.5 if often[zero] == often[other] else 0.9
-                found[number, other] = share * min(often[number], often[other]) + LINE
+                stays = [_stays(block, flow.blocks[to]) for to in (zero, other)]
+                share = 0.5 if stays[0] == stays[1] else 1 - 1 / LOOP if stays[1] else 1 / LOOP
+                found[number, other] = share * often + LINE
     return {(a, b): weight for (a, b), weight in found.items() if a != b and b != flow.entry}
+
+
+def _stays(block: Block, to: Block) -> bool:
+    """Return whether a step to a block stays in all loops."""
+    return to.loops[: len(block.loops)] == block.loops
 
 
 def _total(edges: set[Edge], weights: dict[Edge, float]) -> float:

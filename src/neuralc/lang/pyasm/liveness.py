@@ -15,7 +15,7 @@ def live_before(flow: Flow) -> dict[int, set[Local]]:
         for number in blocks:
             live = _at_end(flow.blocks[number], before)
             for step in reversed(flow.blocks[number].steps):
-                live.discard(step.target)  # type: ignore[arg-type]
+                live.discard(step.target)
                 live |= {one for one in step.operands if isinstance(one, Local)}
             if live != before[number]:
                 before[number] = live
@@ -29,7 +29,7 @@ def live_after(flow: Flow, block: Block, before: dict[int, set[Local]]) -> list[
     found = []
     for step in reversed(block.steps):
         found.append(set(live))
-        live.discard(step.target)  # type: ignore[arg-type]
+        live.discard(step.target)
         live |= {one for one in step.operands if isinstance(one, Local)}
     return found[::-1]
 

@@ -83,7 +83,7 @@ class Ranges:
             latch = self._turn(loop)
             self.build.go_on(latch)
             self.build.jump(loop.end, loop.node)
-            self.build.depth -= 1
+            self.build.out_of_loop()
             return
         self._at_least_once(loop, turns[-1], self.build.number(turns[-1] + loop.step))
 
@@ -95,7 +95,9 @@ class Ranges:
             return
         self.build.copy(loop.counter, start, loop.node)
         if abs(step) == 1:
-            self._at_least_once(loop, size - 1 if step > 0 else 0, Number(0 if step > 0 else size - 1))
+            self._at_least_once(
+                loop, size - 1 if step > 0 else 0, Number(0 if step > 0 else size - 1)
+            )
             return
         again = self._begin(loop)
         latch = self._turn(loop)
@@ -156,7 +158,7 @@ class Ranges:
 
     def _begin(self, loop: _Loop) -> Block:
         """Go into the loop; return the block where its turns begin."""
-        self.build.depth += 1
+        self.build.into_loop()
         again = self.build.block("for", loop.node)
         self.build.jump(again, loop.node)
         self.build.go_on(again)
@@ -176,7 +178,7 @@ class Ranges:
         step = self.build.number(loop.step)
         self.build.step("ADD", loop.counter, loop.counter, step, node=loop.node)
         self.build.jump(again, loop.node)
-        self.build.depth -= 1
+        self.build.out_of_loop()
 
     def _at_least_once(self, loop: _Loop, final: int, beyond: Number) -> None:
         """Run turns until the counter, which is set, has been `final`; then it is `beyond`."""
@@ -193,7 +195,7 @@ class Ranges:
         build.step("ADD", loop.counter, loop.counter, step, node=node)
         left = build.emit("SUB", loop.counter, beyond, node=node)
         build.branch(left, loop.end, again, node)
-        build.depth -= 1
+        build.out_of_loop()
 
     def _reached(self, loop: _Loop, last: int) -> Test:
         """Return a test of whether the counter is at or beyond the end."""
@@ -212,7 +214,7 @@ class Ranges:
         final = last - loop.step  # from here on there is no next turn
         if not 0 <= final < self.build.size:
             self.build.jump(loop.end, loop.node)
-            self.build.depth -= 1
+            self.build.out_of_loop()
             return
         more = self.build.block("more", loop.node)
         self._leave(self._reached(loop, final), loop, more)

@@ -135,7 +135,7 @@ class _Statements:
 
     def _while(self, node: ast.While) -> None:
         end = self.build.block("end_while", node)
-        self.build.depth += 1
+        self.build.into_loop()
         test, body = self.build.block("while", node), self.build.block("body", node)
         self.build.jump(test, node)
         self.build.go_on(test)
@@ -143,7 +143,7 @@ class _Statements:
         self.build.go_on(body)
         self._loop(node.body, test, end)
         self.build.jump(test, node)
-        self.build.depth -= 1
+        self.build.out_of_loop()
         self.build.go_on(end)
 
     def _for(self, node: ast.For) -> None:

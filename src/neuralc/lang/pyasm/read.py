@@ -148,9 +148,7 @@ class _File:
     def _new(self, name: str, node: Node) -> bool:
         """Return whether a name is free, and report it otherwise."""
         if name in TAKEN:
-            self._add(
-                "E501", f"`{name}` has a meaning already", node, hint="choose another name"
-            )
+            self._add("E501", f"`{name}` has a meaning already", node, hint="choose another name")
             return False
         if name in self.functions or name in self.constants:
             self._add(
@@ -175,9 +173,7 @@ class _File:
         elif self._new(name, node):
             self.constants[name] = found
 
-    def _import(
-        self, node: ast.stmt, modules: Sequence[str], aliases: Sequence[ast.alias]
-    ) -> None:
+    def _import(self, node: ast.stmt, modules: Sequence[str], aliases: Sequence[ast.alias]) -> None:
         if not set(modules) <= IGNORED_IMPORTS:
             self._add(
                 "E513",

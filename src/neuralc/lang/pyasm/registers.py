@@ -1,8 +1,7 @@
 """Which register holds what: as few as the lifetimes allow, and still readable.
 
-A register may hold a constant first and a variable when the constant is no longer needed, and
-unnamed values in between; two variables of different names never share one, and the target of a
-jump has its register for itself.
+A register may hold a constant first and something else when the constant is no longer needed, and
+unnamed values share registers; but a variable has one for itself, and the target of a jump too.
 """
 
 from __future__ import annotations
@@ -22,19 +21,16 @@ class Registers:
     holds: Sequence[Sequence[Operand]]
 
 
-def allocate(
-    lines: Sequence[Code], starts: Mapping[int, int], begin: Mapping[Local, int]
-) -> Registers:
+def allocate(lines: Sequence[Code], starts: Mapping[int, int]) -> Registers:
     """Give every value of a program a register.
 
     Args:
         lines: the program.
         starts: for each block the line where it begins.
-        begin: the locals that hold a constant at the start.
 
     """
     apart = _apart(lines, starts)
-    colours = _coloured(apart, begin)
+    colours = _coloured(apart)
     count = max(colours.values(), default=-1) + 1
     holds = [[one for one in apart if colours[one] == r] for r in range(count)]
     holds.sort(key=_place)
@@ -49,7 +45,7 @@ def live_before(lines: Sequence[Code], starts: Mapping[int, int]) -> list[set[Op
         changed = False
         for k in range(len(lines) - 1, -1, -1):
             live = _after(lines, starts, before, k)
-            live.discard(lines[k].target)  # type: ignore[arg-type]
+            live.discard(lines[k].target)
             live |= set(lines[k].operands)
             if live != before[k]:
                 before[k] = live
@@ -104,28 +100,23 @@ def _apart(lines: Sequence[Code], starts: Mapping[int, int]) -> dict[Operand, se
 def _may_share(one: Operand, other: Operand) -> bool:
     if isinstance(one, Address) or isinstance(other, Address):
         return False
-    if isinstance(one, Local) and isinstance(other, Local) and one.name and other.name:
+    if isinstance(one, Local) and isinstance(other, Local) and (one.name or other.name):
         return (one.name, one.owner) == (other.name, other.owner)
     return True
 
 
-def _coloured(
-    apart: Mapping[Operand, set[Operand]], begin: Mapping[Local, int]
-) -> dict[Operand, int]:
-    """Colour the graph: always the value next that has the fewest registers left."""
+def _coloured(apart: Mapping[Operand, set[Operand]]) -> dict[Operand, int]:
+    """Colour the graph: next is always the value that has the fewest registers left."""
     found: dict[Operand, int] = {}
-    rank = {one: k for k, one in enumerate(apart)}
-    while len(found) < len(apart):
-        one = max(
-            (one for one in apart if one not in found),
-            key=lambda one: (
-                len({found[other] for other in apart[one] if other in found}),
-                len(apart[one]),
-                -rank[one],
-            ),
-        )
-        taken = {found[other] for other in apart[one] if other in found}
-        found[one] = next(c for c in range(len(apart)) if c not in taken)
+    taken: dict[Operand, set[int]] = {one: set() for one in apart}
+    degree = {one: len(others) for one, others in apart.items()}
+    waiting = list(apart)
+    while waiting:
+        one = max(waiting, key=lambda one: (len(taken[one]), degree[one]))  # the first of equals
+        waiting.remove(one)
+        found[one] = next(c for c in range(len(apart)) if c not in taken[one])
+        for other in apart[one]:
+            taken[other].add(found[one])
     return found
 
 

@@ -6,8 +6,22 @@ whose outcome is known decided.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from neuralc.lang.pyasm.facts import Facts
-from neuralc.lang.pyasm.flow import Block, Branch, End, Flow, Jump, Number, Step, order
+from neuralc.lang.pyasm.flow import (
+    Block,
+    Branch,
+    End,
+    Flow,
+    Jump,
+    Number,
+    Step,
+    order,
+)
+
+FEW_VISITS = 8
+"""Of a block, until it can only lose facts."""
 
 
 def simplify(flow: Flow, size: int) -> None:
@@ -22,25 +36,44 @@ def simplify(flow: Flow, size: int) -> None:
 
 
 def known_before(flow: Flow, size: int) -> dict[int, Facts]:
-    """Return what is known where each block begins; blocks that cannot be reached are left out."""
+    """Return what is known where each block begins; blocks that cannot be reached are left out.
+
+    Begins with what holds on the first path to a block, and takes more paths into account until
+    nothing changes. What is known may also change its form on the way; a block that is visited
+    often only loses facts from then on, so that there is an end.
+    """
     blocks = order(flow)
     before: dict[int, Facts] = {flow.entry: Facts(size)}
-    waiting = set(blocks)
+    edges: dict[int, dict[int, Facts]] = {number: {} for number in blocks}
+    visits = dict.fromkeys(blocks, 0)
+    waiting = {flow.entry}
     while waiting:
         number = next(one for one in blocks if one in waiting)
         waiting.discard(number)
-        if number not in before:
-            continue
+        visits[number] += 1
         block = flow.blocks[number]
         facts = before[number].copy()
         _walk(block, facts)
         for to, edge in _edges(_decided(block.end, facts), facts):
-            old = before.get(to)
-            new = edge.copy() if old is None else old.met(edge)
+            edges[to][number] = edge
+            old, new = before.get(to), _met(to == flow.entry, size, edges[to])
+            if old is not None and visits[to] > FEW_VISITS:
+                new = old.met(new)
             if new != old:
                 before[to] = new
                 waiting.add(to)
     return before
+
+
+def _met(is_entry: bool, size: int, edges: Mapping[int, Facts]) -> Facts:
+    """Return what holds on all paths into a block; at the begin of a program nothing is known."""
+    if is_entry:
+        return Facts(size)
+    first, *others = edges.values()
+    met = first.copy()
+    for other in others:
+        met = met.met(other)
+    return met
 
 
 def _walk(block: Block, facts: Facts) -> list[Step]:
@@ -94,9 +127,7 @@ def _shortened(flow: Flow, block: Block, facts: Facts) -> End:
         case Jump(to=to):
             return Jump(_beyond(flow, to, edges[to]))
         case Branch(on=on, zero=zero, other=other) if zero != other:
-            return Branch(
-                on, _beyond(flow, zero, edges[zero]), _beyond(flow, other, edges[other])
-            )
+            return Branch(on, _beyond(flow, zero, edges[zero]), _beyond(flow, other, edges[other]))
     return block.end
 
 

@@ -11,6 +11,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from neuralc.errors import ModelErrors, SourceError
 from neuralc.source import Source, Span
@@ -103,14 +104,15 @@ class Definition:
         """Whether it sees the memory."""
         return MEMORY in self.parameters
 
-    @property
+    @cached_property
     def gives(self) -> bool:
         """Whether it has a result."""
         nodes = ast.walk(self.node)
         return any(isinstance(node, ast.Return) and node.value is not None for node in nodes)
 
+    @cached_property
     def bound(self) -> frozenset[str]:
-        """Return the names that the function binds: parameters and variables."""
+        """The names that the function binds: parameters and variables."""
         stored = (
             node.id
             for node in ast.walk(self.node)
@@ -122,10 +124,9 @@ class Definition:
 
     def calls(self) -> Iterator[str]:
         """Yield the keys of the functions that are called, in the order of the text."""
-        bound = self.bound()
         for node in ast.walk(self.node):
             match node:
-                case ast.Call(func=ast.Name(id=name)) if name not in bound:
+                case ast.Call(func=ast.Name(id=name)) if name not in self.bound:
                     if name in self.functions:
                         yield self.functions[name]
 
@@ -201,8 +202,8 @@ def constant(node: ast.expr, names: Mapping[str, int], memory: int | None = None
         case ast.Call(func=ast.Name("len"), args=[ast.Name(id=name)]) if name == MEMORY:
             return memory
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
-            value = constant(operand, names, memory)
-            return -value if value is not None and isinstance(sign, ast.USub) else value
+            inner = constant(operand, names, memory)
+            return -inner if inner is not None and isinstance(sign, ast.USub) else inner
         case ast.BinOp(left=left, op=op, right=right):
             a, b = constant(left, names, memory), constant(right, names, memory)
             return None if a is None or b is None else _arithmetic(op, a, b)

@@ -1,4 +1,4 @@
-"""Keeps a function small: no dead steps, no blocks that only lead on, no blocks that are the same."""
+"""Keeps a function small: no dead steps, no blocks that only lead on, none twice."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from neuralc.lang.pyasm.flow import (
     modified,
     order,
     predecessors,
+    rename,
 )
 from neuralc.lang.pyasm.liveness import live_after, live_before
 from neuralc.lang.pyasm.simplify import simplify
@@ -52,6 +53,8 @@ def tidy(flow: Flow, size: int) -> None:
 
 
 def _dead_steps(flow: Flow) -> None:
+    """Drop what is computed for nothing; a value keeps the name of a variable that goes."""
+    named: dict[Local, Local] = {}
     changed = True
     while changed:
         changed = False
@@ -63,9 +66,19 @@ def _dead_steps(flow: Flow) -> None:
                     kept.append(step)
                 elif step.operation in EFFECT:
                     kept.append(replace(step, target=None))
-            if len(kept) < len(block.steps):
-                changed = True
+                else:
+                    _note_name(step, named)
+            changed = changed or len(kept) < len(block.steps)
             block.steps = kept
+    if named:
+        rename(flow, named)
+
+
+def _note_name(step: Step, named: dict[Local, Local]) -> None:
+    match step.operation, step.target, step.operands:
+        case "COPY", Local(name=name, owner=owner), (Local(number=number, name=""),) if name:
+            value = Local(number, name, owner)
+            named.setdefault(value, value)
 
 
 def _joined_sums(flow: Flow, size: int) -> None:
@@ -79,9 +92,9 @@ def _joined_sums(flow: Flow, size: int) -> None:
             if own is not None and own in waiting:
                 first = steps[waiting[own]]
                 assert first is not None
-                total = sum(s.operands[1].value for s in (first, step))  # type: ignore[union-attr]
                 steps[waiting.pop(own)] = None
-                step = replace(step, operands=(own, Number(total % size)))
+                total = (_added(first) + _added(step)) % size
+                step = replace(step, operands=(own, Number(total)))
             for one in (*step.operands, local):
                 waiting.pop(one, None)  # type: ignore[arg-type]
             if own is not None:
@@ -98,6 +111,12 @@ def _is_sum(step: Step) -> bool:
         case "ADD", (Local() as first, Number()):
             return first == step.target
     return False
+
+
+def _added(step: Step) -> int:
+    value = step.operands[1]
+    assert isinstance(value, Number)
+    return value.value
 
 
 def _reachable(flow: Flow) -> bool:
@@ -118,6 +137,7 @@ def _passed(flow: Flow) -> bool:
                 to = names[to]
             if to != number and not (to in flow.pinned and number == flow.entry):
                 names[number] = to
+                flow.blocks[to].label = flow.blocks[to].label or block.label
                 for one, target in names.items():
                     if target == number:
                         names[one] = to

@@ -133,9 +133,7 @@ class Values:
         zero, other = (yes, no) if zero_is_true else (no, yes)
         self.build.branch(value, zero, other, node)
 
-    def _binary(
-        self, node: ast.expr, left: ast.expr, op: ast.operator, right: ast.expr
-    ) -> Operand:
+    def _binary(self, node: ast.expr, left: ast.expr, op: ast.operator, right: ast.expr) -> Operand:
         a = self.value(left)
         return self.arithmetic(op, a, self.value(right), node)
 

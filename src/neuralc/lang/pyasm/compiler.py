@@ -11,7 +11,7 @@ from neuralc.lang.pyasm.check import check
 from neuralc.lang.pyasm.compiled import Compiled
 from neuralc.lang.pyasm.emit import emit
 from neuralc.lang.pyasm.flow import Flow, Number, Step, Stop, Supply
-from neuralc.lang.pyasm.inline import calls, groups, inline
+from neuralc.lang.pyasm.inline import inline, prune
 from neuralc.lang.pyasm.lower import lower
 from neuralc.lang.pyasm.syntax import Definition, too_deep
 from neuralc.lang.pyasm.tidy import optimise
@@ -21,7 +21,7 @@ MAIN = ""
 """The key of what is put around the entry: arguments from the memory, the result back."""
 
 
-def compile(  # noqa: A001
+def compile(
     source: Source, *, memory: int, entry: str | None = None, stack: int | None = None
 ) -> Compiled:
     """Compile a Python text; it is read, never executed.
@@ -70,11 +70,11 @@ def translate(
     for flow in flows.values():
         optimise(flow, memory)
     flows[MAIN] = _main(definitions[entry], supply)
-    inline(flows, supply)
+    inline(flows, MAIN, supply)
     for flow in flows.values():
         optimise(flow, memory)
-    needs_stack = _needs_stack(flows)
-    linked = link(flows, MAIN, supply, memory, stack if needs_stack else 0)
+    prune(flows, MAIN)
+    linked = link(flows, MAIN, supply, memory, stack)
     if linked.frame and stack <= linked.frame:
         raise ModelErrors([_small_stack(linked, stack)])
     optimise(linked.flow, memory)
@@ -83,7 +83,7 @@ def translate(
 
 def _main(definition: Definition, supply: Supply) -> Flow:
     """Return what the machine runs: the entry with its arguments, then the end."""
-    block = supply.block(0, definition.node.name)
+    block = supply.block((), definition.node.name)
     span = definition.text.span(definition.node)
     count = 0 if definition.has_memory else len(definition.parameters)
     arguments = tuple(supply.local() for _ in range(count))
@@ -95,11 +95,6 @@ def _main(definition: Definition, supply: Supply) -> Flow:
         block.steps.append(Step("WRITE", None, (Number(0), result), span))
     block.end, block.span = Stop(), span
     return Flow(block.number, {block.number: block})
-
-
-def _needs_stack(flows: Mapping[str, Flow]) -> bool:
-    circles = groups(flows)
-    return any(circles.values())
 
 
 def _finished(definition: Definition, linked: Linked, memory: int, stack: int) -> Compiled:

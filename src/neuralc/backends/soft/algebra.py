@@ -1,0 +1,115 @@
+"""Operations with a structure, made of few tensor operations: sums, minima, rotations.
+
+All of them only add and multiply probabilities, so that small ones stay right, and so that they
+can be carried out on logarithms. Knows operands, not tables nor where they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neuralc.backends.soft.build import Builder
+from neuralc.backends.soft.values import Factor, Label
+
+TRIANGLE = 32  # values up to which running sums are a product with a triangular matrix
+Operand = tuple[Factor, Label]  # a distribution and the label of its axis
+Pair = tuple[Factor, Label | None, Operand]  # a factor, its axis if it has one, what it multiplies
+
+
+def moved(builder: Builder, x: Operand, index: np.ndarray, size: int) -> Operand:
+    """Return a distribution whose value `v` has the mass of `index[v]`: a one-to-one map."""
+    if np.array_equal(index, np.arange(builder.extent(x[1]))):
+        return x
+    axis = builder.label(size)
+    attrs = (tuple(int(n) for n in index), size)
+    drift = builder.drift(x[0])
+    return builder.together("gather", [x[0]], axis, [x[1]], size, attrs, drift), axis
+
+
+def padded(builder: Builder, x: Operand, size: int) -> Operand:
+    """Return a distribution over more values."""
+    if builder.extent(x[1]) == size:
+        return x
+    axis = builder.label(size)
+    drift = builder.drift(x[0])
+    return builder.together("pad", [x[0]], axis, [x[1]], size, (size,), drift), axis
+
+
+def rotated(builder: Builder, x: Operand, offset: int, size: int) -> Operand:
+    """Return the distribution of `(x + offset) % size`."""
+    return moved(builder, padded(builder, x, size), (np.arange(size) - offset) % size, size)
+
+
+def turned(builder: Builder, x: Operand, offset: int, size: int) -> Operand:
+    """Return the distribution of `(offset - x) % size`."""
+    return moved(builder, padded(builder, x, size), (offset - np.arange(size)) % size, size)
+
+
+def circle(builder: Builder, x: Operand, y: Operand, size: int) -> Operand:
+    """Return the distribution of `(x + y) % size`."""
+    axis = builder.label(size)
+    drift = builder.drift(x[0]) + builder.drift(y[0]) + 1
+    operands, inner = [x[0], y[0]], [x[1], y[1]]
+    return builder.together("circle", operands, axis, inner, size, (size,), drift), axis
+
+
+def running(builder: Builder, x: Operand, *, reverse: bool, strict: bool) -> Operand:
+    """Return the mass up to each value, itself left out if `strict`; down to it if `reverse`."""
+    factor, own = x
+    size = builder.extent(own)
+    axis = builder.label(size)
+    if size > TRIANGLE:
+        attrs, drift = (reverse, strict), builder.drift(factor) + 1
+        return builder.together("running", [factor], axis, [own], size, attrs, drift), axis
+    counted = np.triu(np.ones((size, size), dtype=np.float32), int(strict))
+    triangle = builder.const(counted.T if reverse else counted, (own, axis))
+    return builder.sum_product([factor, triangle], frozenset((own,)), axis), axis
+
+
+def total(builder: Builder, loose: Sequence[Operand], pairs: Sequence[Pair], size: int) -> Operand:
+    """Return the sum of operands and of products."""
+    axis = builder.label(size)
+    operands = [factor for factor, _ in loose]
+    inner: list[Label | None] = [own for _, own in loose]
+    errors = [builder.drift(factor) for factor in operands]
+    for left, own, right in pairs:
+        operands += [left, right[0]]
+        inner += [own, right[1]]
+        errors.append(builder.drift(left) + builder.drift(right[0]))
+    if len(loose) == 1 and not pairs:
+        return loose[0]
+    attrs, drift = (len(loose),), max(errors) + 2
+    return builder.together("share", operands, axis, inner, size, attrs, drift), axis
+
+
+def extremes(
+    builder: Builder, x: Operand, y: Operand, size: int, *, least: Factor | None = None,
+    most: Factor | None = None,
+) -> list[Pair]:  # fmt: skip
+    """Return terms whose sum is the mixture of `min(x, y)` and `max(x, y)` with these chances.
+
+    `P(max = c)` is `x_c * P(y <= c) + y_c * P(x < c)`: sums only, nothing that cancels. At least
+    one chance is given; the other one is 0 if it is not.
+    """
+    x, y = padded(builder, x, size), padded(builder, y, size)
+    found: list[Pair] = []
+    for this, other, strict in ((x, y, False), (y, x, True)):
+        terms: list[Pair] = []
+        for chance, reverse in ((most, False), (least, True)):
+            if chance is not None:
+                mass = running(builder, other, reverse=reverse, strict=strict)
+                terms.append((chance, None, mass))
+        found.append((*this, total(builder, [], terms, size)))
+    return found
+
+
+def extreme(builder: Builder, x: Operand, y: Operand, size: int, *, least: bool) -> Operand:
+    """Return the distribution of the smaller or of the larger of two values."""
+    x, y = padded(builder, x, size), padded(builder, y, size)
+    pairs: list[Pair] = [
+        (*this, running(builder, other, reverse=least, strict=strict))
+        for this, other, strict in ((x, y, False), (y, x, True))
+    ]
+    return total(builder, [], pairs, size)
