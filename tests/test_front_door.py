@@ -24,6 +24,7 @@ COMMANDS = [
     "check",
     "compile",
     "demo",
+    "disasm",
     "learn",
     "reproduce",
     "run",

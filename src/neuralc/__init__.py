@@ -18,6 +18,8 @@ from neuralc.source import Source as Source
 if TYPE_CHECKING:
     from neuralc.inspect.verdict import Verdict as Verdict
     from neuralc.inspect.verify import verify as verify
+    from neuralc.lang.pyasm.function import program as program
+    from neuralc.learning.adapt.run import adapt as adapt
     from neuralc.learning.frontdoor import load as load
     from neuralc.learning.frontdoor import load_solution as load_solution
     from neuralc.learning.frontdoor import model as model
@@ -25,31 +27,41 @@ if TYPE_CHECKING:
     from neuralc.learning.run import learn as learn
     from neuralc.learning.settings import Settings as Settings
     from neuralc.learning.solution import Solution as Solution
+    from neuralc.nn.compile import compile as compile
+    from neuralc.nn.machine import RegisterMachine as RegisterMachine
 
 __version__ = "0.1.0"
 __all__ = [
     "Model",
     "NeuralcError",
+    "RegisterMachine",
     "Settings",
     "Solution",
     "Source",
     "Verdict",
+    "adapt",
+    "compile",
     "learn",
     "load",
     "load_solution",
     "model",
+    "program",
     "verify",
 ]
 
 _PLACES = {
     "Model": "neuralc.learning.model",
+    "RegisterMachine": "neuralc.nn.machine",
     "Settings": "neuralc.learning.settings",
     "Solution": "neuralc.learning.solution",
     "Verdict": "neuralc.inspect.verdict",
+    "adapt": "neuralc.learning.adapt.run",
+    "compile": "neuralc.nn.compile",
     "learn": "neuralc.learning.run",
     "load": "neuralc.learning.frontdoor",
     "load_solution": "neuralc.learning.frontdoor",
     "model": "neuralc.learning.frontdoor",
+    "program": "neuralc.lang.pyasm.function",
     "verify": "neuralc.inspect.verify",
 }
 

@@ -69,6 +69,7 @@ def test_what_is_written_comes_back(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_trained_machines(tmp_path: Path, dtype: torch.dtype) -> None:
     machine = randomise(RegisterMachine(4, 3, restarts=3).to(dtype), 1)
+    machine.scale = 2.0
     folder.save(machine, tmp_path)
     found = folder.load(tmp_path)
     assert (found.machine.restarts, found.assembly.source, found.trap) == (3, None, None)

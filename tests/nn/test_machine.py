@@ -11,16 +11,20 @@ import pytest
 import torch
 from torch import Tensor
 
+from neuralc import routines
 from neuralc.backends.exact import Executor
 from neuralc.errors import DataError
 from neuralc.ir.algebras import Distributions
 from neuralc.ir.assembly import Assembly, Line
 from neuralc.ir.evaluate import evaluate
 from neuralc.ir.turn import turn
+from neuralc.lang import asm
 from neuralc.nn import exact, turns
 from neuralc.nn.loss import Wanted, Weights, loss
 from neuralc.nn.machine import RegisterMachine
 from neuralc.nn.turns import FIELDS, Halting, Mixing
+from neuralc.source import Source
+from tests.asm.cases import ROUTINES
 from tests.nn.programs import machine_of, random_program, randomise, soft_memory
 
 ACCESS = Assembly(
@@ -93,6 +97,19 @@ def test_long_runs_stay_exact() -> None:
             run = machine_of([program], size, max_steps=400)(torch.as_tensor(cells))
         assert np.array_equal(run.values()[0], ended.memory)
         assert float(run.memory.amax(-1).min()) > 0.999
+
+
+@pytest.mark.parametrize("name", ROUTINES)
+def test_routines(name: str) -> None:
+    program = asm.parse(Source(name, routines.path(name).read_text("utf-8")))
+    memory, cases = ROUTINES[name].memory, ROUTINES[name].cases
+    cells = torch.tensor([case.cells + [0] * (memory - len(case.cells)) for case in cases])
+    with torch.no_grad():
+        run = machine_of([program], memory, max_steps=600)(cells)
+    assert run.steps[0].tolist() == [case.steps for case in cases]
+    assert float(run.memory.amax(-1).min()) > 0.999
+    for case, final in zip(cases, run.values()[0].tolist(), strict=True):
+        assert {cell: final[cell] for cell in case.wanted} == case.wanted
 
 
 # ---- soft weights

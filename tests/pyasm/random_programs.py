@@ -203,7 +203,7 @@ class Maker:
 
     # ---- functions
 
-    def function(self, name: str) -> list[str]:
+    def function(self, name: str, depth: int) -> list[str]:
         r = self.random
         recursive = self.cells < self.size and r.random() < 0.7
         memory = r.random() < 0.5
@@ -215,20 +215,21 @@ class Maker:
         if recursive:
             result = r.choice([self.number(), *numbers]) if here.gives else ""
             lines.append(f"    if d == 0: return {result}".rstrip())
-        lines += self.block(2)
+        lines += self.block(depth)
         if here.gives:
             lines.append(f"    return {self.value()}")
         self.here = None
         self.functions.append(here)
         return [*lines, ""]
 
-    def program(self) -> str:
+    def program(self, small: bool) -> str:
         r = self.random
         lines = [f"N = {r.choice([2, 3, 7, self.size - 2])}", ""]
-        for k in range(r.choice([0, 0, 1, 1, 2, 3])):
-            lines += self.function(f"f{k}")
+        for k in range(r.choice([0, 1] if small else [0, 0, 1, 1, 2, 3])):
+            lines += self.function(f"f{k}", 1 if small else 2)
         self.known = []
-        return "\n".join([*lines, "def main(mem):", *self.block(3, least=3)]) + "\n"
+        body = self.block(2, least=2) if small else self.block(3, least=3)
+        return "\n".join([*lines, "def main(mem):", *body]) + "\n"
 
 
 def is_constant(text: str) -> bool:
@@ -236,8 +237,8 @@ def is_constant(text: str) -> bool:
     return bool(re.fullmatch(r"[-+*() \dN]+", text))
 
 
-def program(seed: int, size: int) -> tuple[str, int]:
+def program(seed: int, size: int, small: bool = False) -> tuple[str, int]:
     """Return the text of a program, and how many cells it leaves to a stack."""
     random = Random(seed)
     stack = size // 2 if random.random() < 0.5 else 0
-    return Maker(random, size, size - stack).program(), stack
+    return Maker(random, size, size - stack).program(small), stack

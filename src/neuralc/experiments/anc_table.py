@@ -138,12 +138,16 @@ def _text(rows: list[dict[str, Any]], seeds: int) -> str:
         *map(_line, rows),
         "",
         "best, median: programs made discrete, right on everything they were checked on, and",
-        "faster; soft: with the weights as they are, right with confidence 0.9 (the paper's count).",
+        "faster; soft: the weights as they are, right with confidence 0.9 (as the paper counts).",
         "success counts either. The paper's rates are of the best settings of a grid search.",
     ]
     for row in rows:
         if row["program"] is not None:
-            lines += ["", f"{row['task']}, {row['method']}: {row['checked']}", row["program"].rstrip()]
+            lines += [
+                "",
+                f"{row['task']}, {row['method']}: {row['checked']}",
+                row["program"].rstrip(),
+            ]
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ MASS = 0.05
 """Probabilities up to this are left out, as in the paper's listings."""
 
 LIKELY = 0.5
-"""A register that a line overwrites with more than this probability is taken for overwritten."""
+"""What stops, or overwrites a register, with more than this probability is taken to do so."""
 
 STOP, JEZ = OPERATIONS.index("STOP"), OPERATIONS.index("JEZ")
 _PLAIN = [k for k, name in enumerate(OPERATIONS) if name in RESULT]
@@ -102,11 +102,13 @@ class Paths:
 
     def targets(self, line: int) -> tuple[int, ...]:
         """Return the registers that a line may write to before another one reads them."""
-        stops = self.chances["instruction"][line, STOP] >= 1 - MASS
+        stops = self.chances["instruction"][line, STOP] > LIKELY
         return () if stops else self.likely(Choice("target", line))
 
     def _following(self, line: int, constant: frozenset[int]) -> Iterator[int]:
         stop, jump = self.chances["instruction"][line, [STOP, JEZ]]
+        if stop > LIKELY:
+            return
         after = (line + 1) % len(self.chances["initial_line"])
         if 1 - stop - jump > MASS:
             yield after

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from neuralc import routines
 from neuralc.files import read_text
 from neuralc.ir.assembly import Assembly
 from neuralc.lang import asm
+from neuralc.lang.pyasm.function import Program
 from neuralc.nn.machine import RegisterMachine
 from neuralc.nn.turns import Halting, Mixing
 from neuralc.nn.weights import SHARP, write
 from neuralc.source import Source
 
 
-class Compilable(Protocol):
-    """A function of the Python subset, see `neuralc.program`."""
-
-    def assembly(self, memory: int) -> Assembly:
-        """Return it as a program of a machine with so many cells."""
-
-
 def compile(
-    program: Assembly | Compilable | str, memory: int, *, sharpness: float = SHARP,
+    program: Assembly | Program | str, memory: int, *, sharpness: float = SHARP,
     registers: int | None = None, max_steps: int = 1000, restarts: int = 1,
     mixing: Mixing = "rows", halting: Halting = "exact", threshold: float = 0.9,
 ) -> RegisterMachine:  # fmt: skip
@@ -52,13 +44,13 @@ def compile(
     return write(machine, found, sharpness=sharpness)
 
 
-def assembly_of(program: Assembly | Compilable | str, memory: int) -> Assembly:
+def assembly_of(program: Assembly | Program | str, memory: int) -> Assembly:
     """Return a program as assembly that fits a memory; see `compile`."""
     if isinstance(program, str):
         if program in routines.names():
             program = asm.parse(Source(program, read_text(routines.path(program))))
         else:
             program = asm.parse(Source("program", program))
-    found = program if isinstance(program, Assembly) else program.assembly(memory)
+    found = program if isinstance(program, Assembly) else program.compile(memory).assembly
     asm.fit(found, memory)
     return found

@@ -92,7 +92,7 @@ def save(
         "note": dict(note or {}),
         "trap": None if trap is None else dict(trap),
     }
-    weights = {name: weight.detach().cpu() for name, weight in machine.weights().items()}
+    weights = {name: (w.detach() * machine.scale).cpu() for name, w in machine.weights().items()}
     saved.write(folder, NAME, content, weights)
 
 

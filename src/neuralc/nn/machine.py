@@ -60,6 +60,7 @@ class RegisterMachine(nn.Module):
         initial_line: logits of the line that a run begins with, `(P, M)`.
         initial_registers: logits of the registers at the start, `(P, R, M)`.
         max_steps: the most turns that a run makes, unless it is told otherwise.
+        scale: a factor on all logits; above 1 everything is more certain.
 
     Source:
         Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, section 3.
@@ -83,7 +84,7 @@ class RegisterMachine(nn.Module):
 
         """
         super().__init__()
-        self.max_steps = max_steps
+        self.max_steps, self.scale = max_steps, 1.0
         for name in FIELDS:
             size = len(OPERATIONS) if name == "instruction" else registers
             self.register_parameter(name, nn.Parameter(torch.zeros(restarts, memory, size)))
@@ -116,7 +117,7 @@ class RegisterMachine(nn.Module):
 
     def probabilities(self) -> dict[str, Tensor]:
         """Return the probabilities of all choices: name -> `(P, *shape, size)`."""
-        return {name: centred_softmax(weight) for name, weight in self.weights().items()}
+        return {name: centred_softmax(w * self.scale) for name, w in self.weights().items()}
 
     def forward(self, memory: Any, *, max_steps: int | None = None, trace: bool = False) -> Run:
         """Run the programs.
@@ -149,14 +150,15 @@ class RegisterMachine(nn.Module):
         """
         cells = self._cells(memory)
         batch = cells.shape[1]
-        line = centred_softmax(self.initial_line).unsqueeze(1).expand(-1, batch, -1)
-        registers = centred_softmax(self.initial_registers).unsqueeze(1).expand(-1, batch, -1, -1)
+        scaled = {name: weight * self.scale for name, weight in self.weights().items()}
+        line = centred_softmax(scaled["initial_line"]).unsqueeze(1).expand(-1, batch, -1)
+        start = centred_softmax(scaled["initial_registers"])
+        registers = start.unsqueeze(1).expand(-1, batch, -1, -1)
         stopped = line.new_zeros(self.restarts, batch)
-        start = State(cells, registers, line, stopped, torch.ones_like(stopped, dtype=torch.bool))
-        yield start
-        lines = {name: getattr(self, name) for name in FIELDS}
+        state = State(cells, registers, line, stopped, torch.ones_like(stopped, dtype=torch.bool))
+        yield state
         limit = self.max_steps if max_steps is None else max_steps
-        yield from self.turns.run(self.turns.commands(lines), start, limit)
+        yield from self.turns.run(self.turns.commands(scaled), state, limit)
 
     def _cells(self, memory: Any) -> Tensor:
         """Return memories as distributions `(P, B, M, M)`."""

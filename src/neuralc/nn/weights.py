@@ -72,6 +72,14 @@ def write(
     return machine
 
 
+def restore(machine: RegisterMachine, weights: Mapping[str, Tensor]) -> RegisterMachine:
+    """Put the logits of one program, `[*shape]` by name, into all restarts; return the machine."""
+    with torch.no_grad():
+        for name, parameter in machine.weights().items():
+            parameter.copy_(weights[name].expand_as(parameter))
+    return machine
+
+
 def _row(like: Tensor, number: int | None, sharpness: float) -> Tensor:
     if number is None:
         return torch.full_like(like, sharpness / len(like))

@@ -8,6 +8,7 @@ from neuralc.backends.exact import Executor
 from neuralc.backends.search import superoptimise_moves as moving
 from neuralc.backends.search.superoptimise_chain import compiled
 import os
+
 HALT = float(os.environ.get("HALT", "1"))
 Array = np.ndarray[Any, Any]
 
@@ -41,21 +42,44 @@ class Superoptimiser:
         names = list(ex.kernel.arguments[4:])
         total = sum(N * lay.found[d.name].count for d in lay.outputs)
         found = np.zeros(total, np.int64)
-        at = 0; cols = []; strides = []; wanted = []; weights = []
+        at = 0
+        cols = []
+        strides = []
+        wanted = []
+        weights = []
         for d in lay.outputs:
             n = lay.found[d.name].count
-            arrays[names.index(lay.found[d.name].ident)] = found[at: at + N * n]
+            arrays[names.index(lay.found[d.name].ident)] = found[at : at + N * n]
             if d.name == "steps":
                 clock = at
             w = exs.outputs[d.name].reshape(N, n)
-            g = np.where(w >= 0, 1 / np.maximum(1, (w >= 0).sum(1, keepdims=True)), 0) * (HALT if d.name == "final_halted" else 1)
+            g = np.where(w >= 0, 1 / np.maximum(1, (w >= 0).sum(1, keepdims=True)), 0) * (
+                HALT if d.name == "final_halted" else 1
+            )
             for k in np.flatnonzero((w >= 0).any(0)):
-                cols.append(at + k); strides.append(n); wanted.append(w[:, k]); weights.append(g[:, k])
+                cols.append(at + k)
+                strides.append(n)
+                wanted.append(w[:, k])
+                weights.append(g[:, k])
             at += N * n
-        flat = moving.row(choices).astype(np.min_scalar_type(max(self.program.decl['instruction'].shape[0], 11) - 1))
+        flat = moving.row(choices).astype(
+            np.min_scalar_type(max(self.program.decl["instruction"].shape[0], 11) - 1)
+        )
         at = 0
         for n in moving.PARAMS:
             c = int(np.prod(self.program.decl[n].shape))
-            arrays[places[n]] = flat[at:at + c]
+            arrays[places[n]] = flat[at : at + c]
             at += c
-        return kernel, arrays, flat, Scored(np.array(cols), np.array(strides), np.stack(wanted, 1).copy(), np.stack(weights, 1).copy(), clock, found)
+        return (
+            kernel,
+            arrays,
+            flat,
+            Scored(
+                np.array(cols),
+                np.array(strides),
+                np.stack(wanted, 1).copy(),
+                np.stack(weights, 1).copy(),
+                clock,
+                found,
+            ),
+        )

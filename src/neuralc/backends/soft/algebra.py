@@ -85,24 +85,39 @@ def total(builder: Builder, loose: Sequence[Operand], pairs: Sequence[Pair], siz
 
 
 def extremes(
-    builder: Builder, x: Operand, y: Operand, size: int, *, least: Factor | None = None,
-    most: Factor | None = None,
-) -> list[Pair]:  # fmt: skip
-    """Return terms whose sum is the mixture of `min(x, y)` and `max(x, y)` with these chances.
+    builder: Builder, x: Operand, y: Operand, size: int, chances: Operand, least: Sequence[bool]
+) -> list[Pair]:
+    """Return terms whose sum is a mixture of `max(x, y)` and, where `least`, `min(x, y)`.
 
-    `P(max = c)` is `x_c * P(y <= c) + y_c * P(x < c)`: sums only, nothing that cancels. At least
-    one chance is given; the other one is 0 if it is not.
+    The axis of the chances counts the arms. `P(max = c)` is `x_c * P(y <= c) + y_c * P(x < c)`:
+    sums only, nothing that cancels.
     """
     x, y = padded(builder, x, size), padded(builder, y, size)
-    found: list[Pair] = []
-    for this, other, strict in ((x, y, False), (y, x, True)):
-        terms: list[Pair] = []
-        for chance, reverse in ((most, False), (least, True)):
-            if chance is not None:
-                mass = running(builder, other, reverse=reverse, strict=strict)
-                terms.append((chance, None, mass))
-        found.append((*this, total(builder, [], terms, size)))
-    return found
+    return [
+        (*this, _running(builder, other, size, chances, least, strict=strict))
+        for this, other, strict in ((x, y, False), (y, x, True))
+    ]
+
+
+def _running(
+    builder: Builder, x: Operand, size: int, chances: Operand, reverse: Sequence[bool], *, strict: bool
+) -> Operand:  # fmt: skip
+    """Return a mixture of running sums, up or down."""
+    factor, own = x
+    weights, arm = chances
+    if size <= TRIANGLE:
+        axis = builder.label(size)
+        counted = np.triu(np.ones((size, size), dtype=np.float32), int(strict))
+        tables = np.stack([counted.T if down else counted for down in reverse])
+        inner = builder.label(size)  # younger than the axis of the arms: so it comes behind it
+        table = builder.const(tables, (arm, inner, axis))
+        factors = [factor.renamed(own, inner), weights, table]
+        return builder.sum_product(factors, frozenset((arm, inner)), axis), axis
+    terms: list[Pair] = [
+        (builder.take(weights, arm, k), None, running(builder, x, reverse=down, strict=strict))
+        for k, down in enumerate(reverse)
+    ]
+    return total(builder, [], terms, size)
 
 
 def extreme(builder: Builder, x: Operand, y: Operand, size: int, *, least: bool) -> Operand:

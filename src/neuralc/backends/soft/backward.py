@@ -303,6 +303,8 @@ class Backward:
         rank, places = node.attrs[:2]
         out = tuple(range(rank + 1))
         sizes = sizes_of((out, node.dims))
+        if self.both(node, g, left, right, sizes):
+            return
         for this, other in ((left, right), (right, left)):
             a, b = ([rank if p == -1 else p for p in places[k]] for k in (this, other))
             array = self.array(node.args[other])
@@ -312,6 +314,27 @@ class Backward:
                 continue
             name = self.names[node.args[other]]
             self.factor(node.args[this], g, out, name, tuple(b), tuple(a), sizes)
+
+    def both(self, node: Node, g: str, left: int, right: int, sizes: Mapping[int, Dim]) -> bool:
+        """The gradients of a chance and of an arm as large as the result, in the same memory.
+
+        For arrays of distributions that is less to ask the system for. False: it is not the case.
+        """
+        rank, places = node.attrs[:2]
+        chance, arm = node.args[left], node.args[right]
+        everything = (*range(rank), -1)
+        large = (
+            len(everything) > 3 and places[right] == everything and places[left] == everything[:-1]
+        )
+        if not large or not {chance, arm} <= self.needed or arm in self.grads or chance == arm:
+            return False
+        product = self.new(f"{g} * {self.names[arm]}")
+        total = summed_out(product, (rank,), rank + 1, sizes[rank], self.constant)
+        self.add(chance, total, fresh=True)
+        self.lines.append(f"torch.mul({g}, {self.names[chance]}.unsqueeze(-1), out={product})")
+        self.grads[arm] = product
+        self.owned.add(product)
+        return True
 
     def circle(self, node: Node, g: str, size: int) -> None:
         """Both operands at once: the gradient is transformed only once."""

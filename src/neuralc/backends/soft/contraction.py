@@ -186,12 +186,14 @@ def _matrix_product(left: str, right: str, a: Names, b: Names, out: Names, like:
         return None
     if b not in ((*inner, *columns), (*columns, *inner)):
         return None
-    plain = not n and a == (*rows, *inner) and len(inner) == 1  # `@` takes any number of rows
+    plain = not n and a == (*rows, *inner)  # `@` takes any number of rows
     reshaped = len(columns) > 1 or (len(rows) > 1 and not plain)
     if reshaped and not like:
         return None
     if not plain or len(columns) > 1:
         left = _grouped(left, a, inner, rows, n)
+    elif len(inner) > 1:
+        left += f".flatten({len(rows)})"
     right = _grouped(right, b, inner, columns, n)
     left += ".mT" if a != (*rows, *inner) else ""
     right += ".mT" if b != (*inner, *columns) else ""

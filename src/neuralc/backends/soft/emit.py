@@ -202,7 +202,9 @@ class Printer:
         match node.op, attrs:
             case "blend", [] if not log and not kind:
                 first, second, *chances = range(4)
-                return self.products(aligned, places, 0, [(first, chances[0]), (second, chances[1])])
+                return self.products(
+                    aligned, places, 0, [(first, chances[0]), (second, chances[1])]
+                )
             case "blend", []:
                 return f"soft.{kind}blend({', '.join(aligned)})"
             case "share", [loose] if log:

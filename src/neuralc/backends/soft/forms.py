@@ -185,8 +185,9 @@ class _Sums:
             for (_, offset), values in self.kernel.items():
                 self.apart["shift", 0, offset] = values
         if self.extremes:
-            least, most = (self.chance(self.extremes.get(kind)) for kind in ("min", "max"))
-            pairs += algebra.extremes(b, x, y, size, least=least, most=most)
+            chances = self.chances(list(self.extremes.values()))
+            least = [kind == "min" for kind in self.extremes]
+            pairs += algebra.extremes(b, x, y, size, chances, least)
         for (kind, place, offset), values in self.apart.items():
             move = algebra.rotated if kind == "shift" else algebra.turned
             moved = move(b, (x, y)[place], offset, size)
@@ -216,6 +217,12 @@ class _Sums:
         """Return the chance that the selector has one of these values."""
         return project(self.b, self.choice, values)
 
-    def chance(self, values: list[int] | None) -> Factor | None:
-        """Return the chance of some values, None for none."""
-        return None if values is None else self.some(values)
+    def chances(self, groups: list[list[int]]) -> Operand:
+        """Return the chances of groups of values, along an axis."""
+        axis = self.b.label(len(groups))
+        hit = np.zeros((self.b.extent(self.choice.axis), len(groups)), dtype=np.float32)
+        for k, values in enumerate(groups):
+            hit[values, k] = 1
+        factors = (*self.choice.factors, self.b.const(hit, (self.choice.axis, axis)))
+        gone = self.choice.summed | {self.choice.axis}
+        return self.b.sum_product(factors, gone, axis), axis

@@ -20,6 +20,7 @@ __all__ = [
     "running", "scatter", "stack", "taped", "untape", "widen",
 ]  # fmt: skip
 
+
 def centred_softmax(logits: Tensor) -> Tensor:
     """Return the softmax along the last dimension, its gradient centred on the largest entry.
 

@@ -75,8 +75,8 @@ def translate(
         optimise(flow, memory)
     prune(flows, MAIN)
     linked = link(flows, MAIN, supply, memory, stack)
-    if linked.frame and stack <= linked.frame:
-        raise ModelErrors([_small_stack(linked, stack)])
+    if linked.frame:
+        _check_stack(definitions[entry], linked, memory, stack)
     optimise(linked.flow, memory)
     return _finished(definitions[entry], linked, memory, stack)
 
@@ -127,12 +127,23 @@ def _finished(definition: Definition, linked: Linked, memory: int, stack: int) -
     )
 
 
-def _small_stack(linked: Linked, stack: int) -> SourceError:
-    span = next(iter(linked.calls.values()))
-    return SourceError(
-        "E522",
-        f"a stack of {stack} cells holds no call",
-        span,
-        label=f"saves up to {linked.frame} numbers",
-        hint=f"reserve at least {linked.frame + 1} cells (`stack`): one is for the status",
-    )
+def _check_stack(definition: Definition, linked: Linked, memory: int, stack: int) -> None:
+    """Refuse a stack that is too small for any call, or that lies on the arguments."""
+    needed = linked.frame + 1
+    if stack < needed:
+        error = SourceError(
+            "E522",
+            f"a stack of {stack} cells holds no call",
+            next(iter(linked.calls.values())),
+            label=f"saves up to {linked.frame} numbers",
+            hint=f"reserve at least {needed} cells (`stack`): one is for the status",
+        )
+        raise ModelErrors([error])
+    data = 0 if definition.has_memory else max(len(definition.parameters), 1)
+    if memory - stack < data:
+        raise ModelErrors([definition.text.error(
+            "E522",
+            f"a stack of {stack} of {memory} cells lies on the arguments and the result",
+            definition.node,
+            hint=f"use a larger memory, or reserve at most {memory - data} cells (`stack`)",
+        )])  # fmt: skip

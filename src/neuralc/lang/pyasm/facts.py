@@ -85,7 +85,8 @@ class Facts:
     def simplified(self, step: Step) -> Step | None:
         """Return a step that does the same with what is known; None: there is nothing to do."""
         operands = tuple(self.best(operand) for operand in step.operands)
-        step = replace(step, operands=operands)
+        if operands != step.operands:
+            step = replace(step, operands=operands)
         if step.operation in COMPUTED:
             return self._computed(step, *operands)
         if step.operation == "READ":
@@ -110,6 +111,8 @@ class Facts:
             value = next((local for local, known in self.known.items() if known == key), None)
         if value is not None:
             return replace(step, operation="COPY", operands=(value,))
+        if (operation, (a, b)) == (step.operation, step.operands):
+            return step
         return replace(step, operation=operation, operands=(a, b))
 
     def _ordered(self, operation: str, a: Operand, b: Operand) -> tuple[str, Operand, Operand]:

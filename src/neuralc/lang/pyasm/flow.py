@@ -13,16 +13,18 @@ from itertools import count
 from neuralc.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """A variable of one function, or an unnamed value (`name` is "")."""
+    """A variable of one function, or an unnamed value (`name` is ""); the number says which."""
 
     number: int
-    name: str = field(compare=False)
-    owner: str = field(compare=False, default="")
+    name: str
+    owner: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Local) and self.number == other.number
 
     def __hash__(self) -> int:
-        """Hash the number, which is all that is compared."""
         return self.number
 
 
@@ -230,6 +232,8 @@ def rename(flow: Flow, names: Mapping[Local, Local]) -> None:
                 target=names.get(step.target, step.target) if step.target is not None else None,
                 operands=tuple(map(new, step.operands)),
             )
+            if step.target in names or not names.keys().isdisjoint(step.operands)
+            else step
             for step in block.steps
         ]
         match block.end:

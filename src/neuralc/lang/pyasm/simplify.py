@@ -139,6 +139,8 @@ def _beyond(flow: Flow, to: int, facts: Facts) -> int:
         decided = _decided(end, facts) if isinstance(end, Branch) else end
         if not isinstance(decided, Jump) or decided.to in seen:
             break
+        after = flow.blocks[decided.to]
+        after.label = after.label or flow.blocks[to].label
         to = decided.to
         seen.add(to)
     return to

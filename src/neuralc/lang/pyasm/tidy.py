@@ -135,7 +135,7 @@ def _passed(flow: Flow) -> bool:
             to = block.end.to
             while to in names:
                 to = names[to]
-            if to != number and not (to in flow.pinned and number == flow.entry):
+            if to != number:
                 names[number] = to
                 flow.blocks[to].label = flow.blocks[to].label or block.label
                 for one, target in names.items():

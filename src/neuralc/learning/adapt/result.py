@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuralc.ir.assembly import OPERATIONS, Assembly, Line
+from neuralc.errors import NeuralcError
+from neuralc.ir.assembly import Assembly
 from neuralc.learning.adapt.gradient import Soft
 from neuralc.learning.adapt.problem import Choices, Problem
+from neuralc.learning.adapt.tidy import tidy
+from neuralc.nn import folder as folder_of
+from neuralc.nn.compile import compile
 from neuralc.nn.machine import RegisterMachine
 
 Array = np.ndarray[Any, Any]
@@ -26,8 +31,9 @@ class Attempt:
             other than the original.
         right: of the samples of the final check, the share on which it is right.
         steps: its mean number of steps on them.
-        soft: what the soft program does on them, where gradients were used.
-        seconds: of work for this seed alone; with gradients its share of the batch.
+        soft: where that has failed, what the soft program does on them.
+        machine: the soft program.
+        seconds: of the search.
 
     """
 
@@ -36,6 +42,7 @@ class Attempt:
     right: float
     steps: float
     soft: Soft | None = None
+    machine: RegisterMachine | None = None
     seconds: float = 0.0
 
 
@@ -47,7 +54,6 @@ class Adapted:
         problem: what was adapted.
         method: "gradient", "search" or "hybrid".
         attempts: one for each seed.
-        machine: the soft machine of the gradients, a program for each seed; None without any.
         curve: for each look of the gradients the update, and how many seeds were faster then.
         seconds: wall-clock time.
 
@@ -56,10 +62,8 @@ class Adapted:
     problem: Problem
     method: str
     attempts: tuple[Attempt, ...]
-    machine: RegisterMachine | None = None
     curve: tuple[tuple[int, int], ...] = ()
     seconds: float = 0.0
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def before(self) -> float:
@@ -71,7 +75,7 @@ class Adapted:
         return attempt.choices is not None and attempt.right == 1 and attempt.steps < self.before
 
     def softly(self, attempt: Attempt, confidence: float = 0.9) -> bool:
-        """Tell whether a seed's soft program is right, confident and faster: the paper's reading."""
+        """Tell whether a seed's soft program is right, confident and faster, as the paper asks."""
         soft = attempt.soft
         return (
             soft is not None and soft.right
@@ -85,30 +89,37 @@ class Adapted:
         return min(solved, key=lambda attempt: attempt.steps, default=None)
 
     @cached_property
+    def best_soft(self) -> Attempt | None:
+        """The fastest of the seeds that have only a soft program."""
+        found = [(a.soft.steps, a.seed, a) for a in self.attempts if a.soft and self.softly(a)]
+        return min(found)[-1] if found else None
+
+    @cached_property
     def program(self) -> Assembly:
         """The best program; the original where no seed has found a faster one."""
         if self.best is None or self.best.choices is None:
             return self.problem.original
         return tidy(self.best.choices, self.problem.original)
 
+    def save(self, folder: str | Path) -> None:
+        """Write the best program as a compiled one, see `nn.folder`; the soft one without it.
 
-def tidy(choices: Choices, original: Assembly) -> Assembly:
-    """Return choices as a program; lines that can never be reached are left out at the end.
+        Raises:
+            FileError: it cannot be written.
+            NeuralcError: no seed has found anything.
 
-    Args:
-        choices: of a register machine, each `[*shape]`.
-        original: the program that it comes from; names of registers are taken over.
-
-    """
-    lines = [
-        Line(OPERATIONS[operation], int(first), int(second), int(target))
-        for operation, first, second, target in zip(
-            *(choices[name].tolist() for name in ("instruction", "first", "second", "target")),
-            strict=True,
-        )
-    ]
-    last = max((k for k, line in enumerate(lines) if line.operation != "STOP"), default=-1)
-    start = int(choices["initial_line"])
-    kept = lines[: max(last + 2, start + 1)]
-    registers = tuple(int(value) for value in choices["initial_registers"])
-    return Assembly(tuple(kept), registers, start, original.names)
+        """
+        note = {"method": self.method, "before": self.before, "seeds": len(self.attempts)}
+        if self.best is not None:
+            program = self.program
+            steps = max(self.problem.max_steps, int(self.problem.before.steps.max()))
+            machine = compile(program, self.problem.memory, max_steps=steps)
+            folder_of.save(
+                machine, folder, assembly=program, note={**note, "after": self.best.steps}
+            )
+        elif self.best_soft is not None and self.best_soft.machine is not None:
+            assert self.best_soft.soft is not None
+            note = {**note, "after": self.best_soft.soft.steps}
+            folder_of.save(self.best_soft.machine, folder, note=note)
+        else:
+            raise NeuralcError("no faster program was found, so there is nothing to save")
