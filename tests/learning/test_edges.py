@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from neuralc import saved
 from neuralc.errors import DataError, FileError, NeuralcError, SolutionError
-from neuralc.learning import learn, saved
+from neuralc.learning import learn
 from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Solution
 from tests.learning.tasks import assert_same, contradictory_data, image_data, line_data, lines, see

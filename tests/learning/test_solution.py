@@ -15,8 +15,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neuralc import saved
 from neuralc.errors import DataError, FileError, SolutionError
-from neuralc.learning import learn, saved
+from neuralc.learning import learn
 from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Solution
 from tests.learning.tasks import assert_same, contradictory_data, image_data, line_data, lines, see

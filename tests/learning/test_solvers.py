@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuralc import saved
 from neuralc.backends.exact import Executor
 from neuralc.errors import Contradiction, Declined, MissingExtra, NeuralcError, SolverFailed
 from neuralc.ir.examples import bind
-from neuralc.learning import learn, portfolio, saved
+from neuralc.learning import learn, portfolio
 from neuralc.learning.reached import Reached
 from neuralc.learning.run import Interrupted
 from neuralc.learning.solution import Solution

@@ -67,7 +67,7 @@ def test_nothing() -> None:
         ("a = 5\n    b = a - 5\n    mem[b] = a + a", "WRITE STOP"),
         ("mem[0] += 1", "READ INC WRITE STOP"),
         ("mem[0] -= 1", "READ DEC WRITE STOP"),
-        ("mem[0] = mem[0]", "READ STOP".split()[1]),
+        ("mem[0] = mem[0]", ["READ", "STOP"][1]),
         ("mem[1] = mem[0] + 0", "READ WRITE STOP"),
         ("mem[1] = 5\n    mem[2] = mem[1]", "WRITE WRITE STOP"),
         ("if mem[0] == 3: mem[1] = 1", "READ SUB JEZ STOP WRITE STOP"),

@@ -18,6 +18,7 @@ from itertools import product
 from math import prod
 
 from neuralc.errors import SourceError
+from neuralc.ir.coarse import clean
 from neuralc.ir.flow import Flow
 from neuralc.ir.nodes import Decl, Fixed, Int, Network, Program, Table
 from neuralc.ir.reporter import Reporter
@@ -46,7 +47,8 @@ def check(program: Program) -> list[SourceError]:
     if not reporter.errors:
         _fixed(program, reporter)
         Statements(program, reporter).body(program.body, {})
-        Flow(program, reporter).run()
+        if reporter.errors or not clean(program):
+            Flow(program, reporter).run()
     return reporter.errors
 
 
@@ -118,6 +120,8 @@ def _table(table: Table, reporter: Reporter) -> None:
             table,
             hint="a table has one value for each combination of arguments",
         )
+        return
+    if min(table.values, default=0) >= 0 and max(table.values, default=-1) < table.size:
         return
     for args, result in zip(product(*map(range, table.sizes)), table.values, strict=True):
         if not 0 <= result < table.size:

@@ -124,16 +124,16 @@ class _Linker:
             if isinstance(block.end, Return):
                 block.end = Return((frame.link, *block.end.values)) if key != self.main else Stop()
         self.linked.flow.blocks |= flow.blocks
-        for block in flow.blocks.values():
-            place = _last_call(block, flow)
-            if place is not None and block.steps[place].callee in self.groups[key]:
-                self._tail(key, block, place)
         before = live_before(flow)
         needed = {
             id(step): live
             for block in flow.blocks.values()
             for step, live in zip(block.steps, live_after(flow, block, before), strict=True)
         }
+        for block in flow.blocks.values():
+            place = _last_call(block, flow)
+            if place is not None and block.steps[place].callee in self.groups[key]:
+                self._tail(key, block, place)
         for block in list(flow.blocks.values()):
             while (place := _first_call(block)) is not None:
                 block = self._call(key, block, place, needed)
