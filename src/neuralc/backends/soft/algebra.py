@@ -14,6 +14,7 @@ from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.values import Factor, Label
 
 TRIANGLE = 32  # values up to which running sums are a product with a triangular matrix
+SQUARE = 256  # values up to which the sum of all others is a product with a matrix
 Operand = tuple[Factor, Label]  # a distribution and the label of its axis
 Pair = tuple[Factor, Label | None, Operand]  # a factor, its axis if it has one, what it multiplies
 
@@ -68,6 +69,17 @@ def running(builder: Builder, x: Operand, *, reverse: bool, strict: bool) -> Ope
     return builder.sum_product([factor, triangle], frozenset((own,)), axis), axis
 
 
+def others(builder: Builder, x: Operand, label: Label) -> Factor:
+    """Return, along the axis `label`, the mass of all other values: summed, not `1 - p`."""
+    factor, own = x
+    size = builder.extent(own)
+    if size <= SQUARE:
+        matrix = builder.const(1 - np.eye(size, dtype=np.float32), (own, label))
+        return builder.sum_product([factor, matrix], frozenset((own,)), None)
+    sides = [running(builder, x, reverse=down, strict=True) for down in (False, True)]
+    return builder.plus([side.renamed(axis, label) for side, axis in sides])
+
+
 def total(builder: Builder, loose: Sequence[Operand], pairs: Sequence[Pair], size: int) -> Operand:
     """Return the sum of operands and of products."""
     axis = builder.label(size)
@@ -100,7 +112,8 @@ def extremes(
 
 
 def _running(
-    builder: Builder, x: Operand, size: int, chances: Operand, reverse: Sequence[bool], *, strict: bool
+    builder: Builder, x: Operand, size: int, chances: Operand, reverse: Sequence[bool],
+    *, strict: bool,
 ) -> Operand:  # fmt: skip
     """Return a mixture of running sums, up or down."""
     factor, own = x

@@ -60,13 +60,14 @@ def _spectra(x: Tensor, y: Tensor, size: int) -> Tensor:
     if x.shape != y.shape:
         x, y = (pad(z, (0, size - z.shape[-1])) for z in (x, y))
         x, y = torch.broadcast_tensors(x, y)
-    return torch.fft.rfft(torch.stack((x, y)).double(), _length(size))
+    both: Tensor = torch.fft.rfft(torch.stack((x, y)).double(), _length(size))
+    return both
 
 
 def _inverse(spectra: Tensor, size: int) -> Tensor:
     x, y = spectra.unbind()
     length = _length(size)
-    z = torch.fft.irfft(x * y, length)
+    z: Tensor = torch.fft.irfft(x * y, length)
     return z if length == size else z[..., :size] + z[..., size : 2 * size]
 
 

@@ -141,14 +141,15 @@ def _vectors(
 
 
 def summed_out(
-    code: str, places: tuple[int, ...], rank: int, last: Dim, keep: Keep | None, *, dims: bool = False
+    code: str, places: tuple[int, ...], rank: int, last: Dim, keep: Keep | None,
+    *, dims: bool = False,
 ) -> str:  # fmt: skip
     """Return code that sums dimensions of a tensor of `rank` out; `last` is the size of its last.
 
     Torch adds up short rows slowly, one by one, but not as a product. `dims` keeps dimensions.
     """
-    short = isinstance(last, int) and 0 < last <= NARROW
-    if keep and short and places in ((rank - 1,), (-1,)):
+    along = places in ((rank - 1,), (-1,))
+    if keep and along and isinstance(last, int) and 0 < last <= NARROW:
         ones = np.ones((last, 1) if dims else last, dtype=np.float32)
         return f"{code} @ {keep(ones)}"
     return f"{code}.sum({places}, keepdim=True)" if dims else f"{code}.sum({places})"

@@ -182,8 +182,8 @@ class Printer:
             case "normalise", ():
                 return f"soft.normalise({x})"
             case (("einsum" | "mul"), (a, b, out)):
-                dims = [self.lowered.graph.nodes[arg].dims for arg in node.args]
-                sizes = sizes_of((a, dims[0]), (b, dims[1]))
+                left, right = (self.lowered.graph.nodes[arg].dims for arg in node.args)
+                sizes = sizes_of((a, left), (b, right))
                 return contraction(
                     names[0], names[1], a, b, out, log=log, sizes=sizes, keep=self.constants.code
                 )

@@ -75,7 +75,7 @@ def normalise(x: Tensor) -> Tensor:
 
 
 def running(x: Tensor, reverse: bool, strict: bool) -> Tensor:
-    """Return the log-mass up to each value, itself left out if `strict`; down to it if `reverse`."""
+    """Return the mass up to each value, itself left out if `strict`; down to it if `reverse`."""
     x = x.flip(-1) if reverse else x
     total = x.logcumsumexp(-1)
     if strict:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from neuralc.backends.soft import algebra
 from neuralc.backends.soft.build import CHANCES, Builder
 from neuralc.backends.soft.fuse import fused
 from neuralc.backends.soft.pushforward import project, widened
@@ -147,8 +148,7 @@ def _close_masked(
     index = Known(np.arange(builder.extent(label)), (other,))
     then = builder.taken(settled(value.then), label, index)
     chance = builder.take(weight, label, index)
-    others = builder.const((1 - eye).astype(np.float32), (label, other))
-    rest = builder.sum_product([weight, others], frozenset((label,)), None)
+    rest = algebra.others(builder, (weight, label), other)
     if size is None:
         arms = [arm_of(builder, orelse, size), arm_of(builder, then, size)]
         return _two(builder, arms, (rest, chance), real=True)

@@ -272,10 +272,15 @@ class _Linker:
     def _returns(self) -> None:
         """Let functions return to where they were called."""
         returns = {frame.link: tuple(frame.returns) for frame in self.frames.values()}
-        for block in self.linked.flow.blocks.values():
+        shared: dict[Local, Block] = {}
+        for block in list(self.linked.flow.blocks.values()):
             if isinstance(block.end, Return):
                 back = block.end.values[0]
-                block.end = Indirect(back, returns[back])
+                if back not in shared:
+                    shared[back] = self.supply.block(label=f"return_{back.owner}")
+                    shared[back].end = Indirect(back, returns[back])
+                    self.linked.flow.blocks[shared[back].number] = shared[back]
+                block.end = Jump(shared[back].number)
 
 
 def _last_call(block: Block, flow: Flow) -> int | None:

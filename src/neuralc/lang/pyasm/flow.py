@@ -108,6 +108,11 @@ class Block:
     end: End = field(default_factory=Stop)
     span: Span | None = None
 
+    @property
+    def is_end(self) -> bool:
+        """Whether it is one line from where the run does not go on behind it: no jump is longer."""
+        return not self.steps and isinstance(self.end, Stop | Indirect)
+
 
 @dataclass(slots=True)
 class Flow:

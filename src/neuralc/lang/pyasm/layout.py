@@ -46,7 +46,7 @@ def _weights(flow: Flow) -> dict[Edge, float]:
         often = LOOP ** min(len(block.loops), MOST_DEPTH)
         match block.end:
             case Jump(to=to):
-                found[number, to] = often + LINE
+                found[number, to] = LINE + (0 if flow.blocks[to].is_end else often)
             case Branch(zero=zero, other=other):
                 stays = [_stays(block, flow.blocks[to]) for to in (zero, other)]
                 share = 0.5 if stays[0] == stays[1] else 1 - 1 / LOOP if stays[1] else 1 / LOOP

@@ -20,6 +20,8 @@ from neuralc.lang.pyasm.flow import (
     Operand,
     Step,
     Stop,
+    addresses,
+    successors,
 )
 from neuralc.source import Span
 
@@ -52,6 +54,7 @@ def select(flow: Flow, blocks: Sequence[int], size: int) -> tuple[list[Code], di
         size: M.
 
     """
+    blocks = _needed(flow, blocks)
     constants = _fixed(flow, blocks, size)
     lines: list[Code] = []
     starts: dict[int, int] = {}
@@ -59,11 +62,24 @@ def select(flow: Flow, blocks: Sequence[int], size: int) -> tuple[list[Code], di
         block = flow.blocks[number]
         starts[number] = len(lines)
         lines += [_line(step, size, constants) for step in block.steps]
-        lines += _end(block, following)
+        lines += _end(flow, block, following)
     return lines, starts
 
 
-def _end(block: Block, following: int) -> list[Code]:
+def _needed(flow: Flow, blocks: Sequence[int]) -> list[int]:
+    """Return the blocks without those that stand, as one line, at the end of others already."""
+    targets = {flow.entry}
+    for number, following in zip(blocks, [*blocks[1:], -1], strict=True):
+        end = flow.blocks[number].end
+        targets |= set(addresses(flow.blocks[number]))
+        if isinstance(end, Branch):
+            targets.add(end.zero)
+        if isinstance(end, Branch | Jump) and following in successors(end):
+            targets.add(following)
+    return [n for n in blocks if n in targets or not flow.blocks[n].is_end or n in flow.pinned]
+
+
+def _end(flow: Flow, block: Block, following: int) -> list[Code]:
     """Return the lines that lead from a block to the next; none where that stands behind it."""
     span = block.span or (block.steps[-1].span if block.steps else None)
     match block.end:
@@ -77,9 +93,11 @@ def _end(block: Block, following: int) -> list[Code]:
             lines = [Code("JEZ", None, on, Address(zero), span)]
         case _:
             raise AssertionError("a return of a function that is not linked")
-    if other != following:
-        lines.append(Code("JEZ", None, ZERO, Address(other), span))
-    return lines
+    if other == following:
+        return lines
+    if flow.blocks[other].is_end:  # as long as a jump there, and a step less
+        return [*lines, *_end(flow, flow.blocks[other], -1)]
+    return [*lines, Code("JEZ", None, ZERO, Address(other), span)]
 
 
 def _fixed(flow: Flow, blocks: Sequence[int], size: int) -> set[int]:

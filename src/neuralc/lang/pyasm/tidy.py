@@ -9,13 +9,11 @@ from neuralc.lang.pyasm.flow import (
     Block,
     Branch,
     Flow,
-    Indirect,
     Jump,
     Local,
     Number,
     Return,
     Step,
-    Stop,
     addresses,
     modified,
     order,
@@ -128,7 +126,7 @@ def _reachable(flow: Flow) -> bool:
 
 
 def _passed(flow: Flow) -> bool:
-    """Go past blocks that only lead on, and take over ends that are as short as a jump."""
+    """Go past blocks that only lead on; a way to a return is one."""
     names: dict[int, int] = {}
     for number, block in flow.blocks.items():
         if not block.steps and isinstance(block.end, Jump) and number not in flow.pinned:
@@ -148,7 +146,7 @@ def _passed(flow: Flow) -> bool:
             end = Jump(end.zero)
         if isinstance(end, Jump):
             after = flow.blocks[end.to]
-            if not after.steps and isinstance(after.end, Return | Indirect | Stop):
+            if not after.steps and isinstance(after.end, Return):
                 end = after.end
         if end != block.end:
             block.end, changed = end, True

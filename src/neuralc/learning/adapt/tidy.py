@@ -30,13 +30,11 @@ def tidy(choices: Mapping[str, Array], original: Assembly) -> Assembly:
     values = [int(value) for value in choices["initial_registers"]]
     reached = _reached(rows, values, start)
     lines = [_line(*row) if k in reached else Line("STOP") for k, row in enumerate(rows)]
-    lines = lines[: max(reached) + 1]
-    read = {
-        register
-        for k in reached
-        for register in (lines[k].first, lines[k].second)
-        if register is not None
-    }
+    if all(lines[k].operation != "JEZ" for k in reached):  # nothing says where a line stands
+        order = [k % len(rows) for k in range(start, start + len(rows)) if k % len(rows) in reached]
+        lines, start = [lines[k] for k in order], 0
+    lines = lines[: max(reached, default=0) + 1] if start or len(lines) == len(rows) else lines
+    read = {r for line in lines for r in (line.first, line.second) if r is not None}
     registers = tuple(value if r in read else None for r, value in enumerate(values))
     names = original.names if len(original.names) == len(registers) else ()
     return Assembly(tuple(lines), registers, start, names)
