@@ -49,7 +49,7 @@ def other_product(a, b):  # type: ignore[no-untyped-def]
 
 @pyasm.program
 def with_a_table(mem):  # type: ignore[no-untyped-def]
-    mem[0] = TABLE + totl
+    mem[0] = TABLE + totl  # noqa: F821
 
 
 @pyasm.program

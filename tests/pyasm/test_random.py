@@ -14,7 +14,7 @@ from tests.pyasm.random_programs import program
 from tests.pyasm.reference import TooLong, functions, on_memory
 
 SIZE = 140
-PROGRAMS, CHUNK = 400, 50
+PROGRAMS, CHUNK = 320, 40
 STEPS = 300_000
 
 
@@ -31,10 +31,11 @@ def compared(seed: int) -> int:
     try:
         compiled = pyasm.compile(Source("p.py", text), memory=SIZE, entry="main", stack=stack)
     except ModelErrors as error:
-        assert {one.code for one in error.errors} == {"E521"}, text
+        if {one.code for one in error.errors} != {"E521"}:  # only ever too long
+            raise
         return 0
     reference, random, count = functions(text, SIZE), Random(seed), 0
-    for _ in range(3):
+    for _ in range(2):
         cells = memory(random)
         try:
             wanted = on_memory(reference, "main", cells, SIZE)

@@ -30,6 +30,8 @@ KINDS = {
 }  # fmt: skip
 """What a proposal changes, and how often; "chances" only where there are some."""
 ANYWHERE = 0.05  # proposals that look at lines which no run may reach, too
+import os
+NAMED = float(os.environ.get('NAMED','.5'))
 SHIFT_LABELS = 0.7  # insertions and deletions that move the jumps' targets along
 
 
@@ -175,12 +177,12 @@ def compiled() -> Callable[..., bool]:
         if rng.random() < ANYWHERE:
             at = int(rng.random() * lines)
         if kind == 0:
-            return single(rng, flat, at, lines, registers)
+            return single(rng, flat, at, live, count, lines, registers)
         if kind == 1:
-            fresh(rng, flat, at, lines, registers)
+            fresh(rng, flat, at, live, count, lines, registers)
         elif kind == 2:
             shift(rng, flat, at, 1, lines, registers)
-            fresh(rng, flat, at, lines, registers)
+            fresh(rng, flat, at, live, count, lines, registers)
         elif kind == 3:
             shift(rng, flat, at, -1, lines, registers)
         elif kind == 4 or kind == 5:
@@ -206,21 +208,21 @@ def compiled() -> Callable[..., bool]:
 def _single() -> Callable[..., bool]:
     import numba
 
+    register = _register()
     looks = np.array([[f < ARITY[name] or f == 2 and name != "STOP" for f in range(3)]
                       for name in OPERATIONS])  # fmt: skip
 
     @numba.njit(nogil=True)
-    def single(rng, flat, at, lines, registers):  # type: ignore[no-untyped-def]
+    def single(rng, flat, at, live, count, lines, registers):  # type: ignore[no-untyped-def]
         """Change the instruction of a line, or another field that the instruction looks at."""
-        field, size = int(rng.random() * 4), registers
-        if field == 0:
-            size = len(looks)
-        elif not looks[flat[at], field - 1]:
-            return False
+        field = int(rng.random() * 4)
         k = field * lines + at
-        fresh = int(rng.random() * (size - 1))
-        flat[k] = fresh + (fresh >= flat[k])
-        return size > 1
+        before = flat[k]
+        if field == 0:
+            flat[k] = int(rng.random() * len(looks))
+        elif looks[flat[at], field - 1]:
+            flat[k] = register(rng, flat, live, count, lines, registers)
+        return flat[k] != before
 
     return single
 
@@ -229,14 +231,31 @@ def _single() -> Callable[..., bool]:
 def _fresh() -> Callable[..., None]:
     import numba
 
+    register = _register()
+
     @numba.njit(nogil=True)
-    def fresh(rng, flat, at, lines, registers):  # type: ignore[no-untyped-def]
+    def fresh(rng, flat, at, live, count, lines, registers):  # type: ignore[no-untyped-def]
         """Put a random line there."""
         flat[at] = int(rng.random() * len(OPERATIONS))
         for field in range(1, 4):
-            flat[field * lines + at] = int(rng.random() * registers)
+            flat[field * lines + at] = register(rng, flat, live, count, lines, registers)
 
     return fresh
+
+
+@cache
+def _register() -> Callable[..., int]:
+    import numba
+
+    @numba.njit(nogil=True)
+    def register(rng, flat, live, count, lines, registers):  # type: ignore[no-untyped-def]
+        """Draw a register, often one that some line names."""
+        if rng.random() < NAMED:
+            line = live[int(rng.random() * count)]
+            return np.int64(flat[int(1 + rng.random() * 3) * lines + line])
+        return np.int64(rng.random() * registers)
+
+    return register
 
 
 @cache

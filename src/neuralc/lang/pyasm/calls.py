@@ -227,7 +227,7 @@ class _Linker:
         test.steps.append(Step("SUB", left, (rest, Number(full)), span))
         trap = self._trap(self.frames[key].link, span)
         test.end, test.span = Branch(left, trap, body.number), span
-        body.label = ""
+        body.label = f"{body.label}_body"
         self.linked.flow.blocks[test.number] = test
         for block in self.callers[key]:  # one that jumps to itself again needs no second check
             block.end = Jump(test.number)
