@@ -65,14 +65,15 @@ def certainty(problem: Problem, choices: Choices, *, timeout: float = 60.0) -> C
         timeout: seconds that a proof may take.
 
     """
-    trial = problem.try_one(choices, problem.fresh)
-    count = problem.fresh.count
     how: How = "fresh"
+    samples = problem.fresh
     if problem.everything is not None:
         how = "all" if problem.given is None else "given"
+        samples = problem.everything
+    trial, count = problem.try_one(choices, samples), samples.count
     if not trial.solved:
         k = int(np.flatnonzero(~trial.right)[0])
-        return Certainty(False, how, count, _memory(problem.fresh.given[k]))
+        return Certainty(False, how, count, _memory(samples.given[k]))
     if how != "fresh":
         return Certainty(True, how, count)
     return _proved(problem, choices, count, time.monotonic() + timeout)

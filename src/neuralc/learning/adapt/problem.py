@@ -111,8 +111,8 @@ class Problem:
 
     @cached_property
     def fresh(self) -> Samples:
-        """The samples of the final check: all inputs, or `FRESH` drawn for it alone."""
-        return self.draw(FRESH, "fresh", 0) if self.everything is None else self.everything
+        """The samples of the final check: those that are given, or `FRESH` drawn for it alone."""
+        return self.draw(FRESH, "fresh", 0) if self.given is None else self.given
 
     def draw(self, count: int, stream: Stream, seed: int) -> Samples:
         """Draw samples; streams with another name or seed have nothing to do with each other."""
@@ -162,6 +162,14 @@ class Problem:
     @cached_property
     def _executor(self) -> Executor:
         return Executor(self.program)
+
+    def share_right(self, choices: Choices) -> float:
+        """Return the share of the fresh samples, and of all inputs if they are few, it gets right.
+
+        Of the two shares it is the smaller one: 1 is right on everything that can be run.
+        """
+        checks = [self.fresh] if self.everything is None else [self.fresh, self.everything]
+        return min(float(self.try_one(choices, samples).right.mean()) for samples in checks)
 
     def _run_original(self) -> Trial:
         """Run the original; complain of the first sample that it is wrong on."""

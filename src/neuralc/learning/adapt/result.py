@@ -29,8 +29,9 @@ class Attempt:
         seed: the seed.
         choices: the fastest program that is right on all samples that it was chosen by; None: no
             other than the original.
-        right: of the samples of the final check, the share on which it is right.
-        steps: its mean number of steps on them.
+        right: of the samples of the final check, and of all inputs where they are few, the share on
+            which it is right.
+        steps: its mean number of steps on the samples.
         soft: where that has failed, what the soft program does on them.
         machine: the soft program.
         seconds: of the search.

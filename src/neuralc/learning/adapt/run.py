@@ -152,8 +152,8 @@ def _attempt(problem: Problem, seed: int, found: Found, descent: Descent | None,
     """Check what one seed has found on samples that it has never seen."""
     right, steps = 0.0, problem.before.mean
     if found.choices is not None:
-        trial = problem.try_one(found.choices, problem.fresh)
-        right, steps = float(trial.right.mean()), trial.mean
+        right = problem.share_right(found.choices)
+        steps = problem.try_one(found.choices, problem.fresh).mean
     attempt = Attempt(seed, found.choices, right, steps, seconds=found.seconds)
     if descent is None or (right == 1 and steps < problem.before.mean):
         return attempt
