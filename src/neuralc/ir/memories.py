@@ -47,6 +47,21 @@ class Samples:
         flat = None if self.any is None else self.any[indices]
         return Samples(self.given[indices], self.wanted[indices], self.asked[indices], flat)
 
+    def joined(self, more: Samples) -> Samples:
+        """Return these samples and others of the same size."""
+        both = (self, more)
+        flat = None
+        if any(part.any is not None for part in both):
+            flat = np.concatenate(
+                [np.zeros(p.given.shape, bool) if p.any is None else p.any for p in both]
+            )
+        return Samples(
+            np.concatenate([part.given for part in both]),
+            np.concatenate([part.wanted for part in both]),
+            np.concatenate([part.asked for part in both]),
+            flat,
+        )
+
     def right(self, final: Array) -> Array:
         """Return bool [..., N]: are all cells that are asked for as wanted?
 

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-STOP_EVERY = 256  # proposals between two looks at the stop flag
-
 
 def compiled(
     kernel: Callable[..., None], change: Callable[..., bool], reach: Callable[..., int]
 ) -> Callable[..., tuple[int, int]]:
     """Return the chain for the kernel of a program (see `Executor.single`).
+
+    The cost of a program is the sum, over the examples looked at, of the weights of the values
+    that come out wrong and of the price of its steps; temperatures are in such costs per example.
 
     Args:
         kernel: of the program.
@@ -30,63 +31,60 @@ def compiled(
         reach: finds the lines that it may change, see `superoptimise_moves.reachable`.
 
     Returns:
-        A function that returns the number of the proposal that it has come to, and an example that
-        a promising program fails. It comes back when there is one, when there is a better program
-        (-1), and at the end (-1); then it can be called again with that number. Its arguments: a
-        random generator; the number of the first and of the last proposal; the temperatures at the
-        first and at the last; the cost of a step; a stop flag [1]; all choices as one row, and
-        `Moves.parts`; how many of the examples to look at; the best row, and the sums of its steps
-        on all and on those examples [2], replaced by better ones; `Scored.parts`; the arrays of
-        the kernel.
+        A function that comes back when a program is better than all before, when one that seemed
+        so fails an example, and at the end. It returns the number of the proposal it has come to,
+        to be called again with, and the example (-1: none). Its arguments: a random generator; the
+        numbers of the first and of the last proposal; the temperatures at the start and at the
+        end; the price of a step; all choices as one row, and `Moves.parts`; how many examples to
+        look at, the first ones; the best row, and the sums [2] of its steps on all examples and on
+        those looked at, both replaced; `Scored.parts`; the arrays of the kernel.
 
     """
     import numba
 
-    price, trial, check = _price(kernel)
+    trial, check = _trial(kernel)
 
     @numba.njit(nogil=True)
     def chain(  # type: ignore[no-untyped-def]
-        rng, begin, end, hot, cold, per_step, stop, flat, moves, active, best, sums, scored, arrays,
-    ):  # fmt: skip
+        rng, begin, end, hot, cold, price, row, moves, active, best, sums, scored, arrays
+    ):
         lines, registers = moves[0], moves[1]
-        live, kept = np.empty(lines, np.int64), flat.copy()
-        count = reach(flat, lines, registers, live)
-        missed, steps = trial(math.inf, active, per_step, scored, arrays)
-        now = missed + per_step * steps
+        live, kept = np.empty(lines, np.int64), row.copy()
+        count = reach(row, lines, registers, live)
+        missed, steps = trial(math.inf, active, price, scored, arrays)
+        now = missed + price * steps
         for step in range(begin, end):
-            if step % STOP_EVERY == 0 and stop[0]:
-                return step, -1
-            if not change(rng, flat, live, count, *moves):
+            if not change(rng, row, live, count, *moves):
                 continue
             heat = hot * (cold / hot) ** (step / end)
             limit = now - active * heat * math.log(1.0 - rng.random())
-            missed, steps = trial(limit, active, per_step, scored, arrays)
-            if missed + per_step * steps > limit:
-                flat[:] = kept
+            missed, steps = trial(limit, active, price, scored, arrays)
+            if missed + price * steps > limit:
+                row[:] = kept
                 continue
-            now = missed + per_step * steps
-            kept[:] = flat
-            count = reach(flat, lines, registers, live)
+            now = missed + price * steps
+            kept[:] = row
+            count = reach(row, lines, registers, live)
             if missed == 0 and steps < sums[1]:
                 example, total = check(scored, arrays)
-                if example < 0 and total < sums[0]:
-                    best[:] = flat
-                    sums[0], sums[1] = total, steps
-                    return step + 1, -1
                 if example >= 0:
                     return step + 1, example
+                if total < sums[0]:
+                    best[:] = row
+                    sums[0], sums[1] = total, steps
+                    return step + 1, -1
         return end, -1
 
     return chain
 
 
-def _price(kernel: Callable[..., None]) -> tuple[Callable[..., Any], ...]:
-    """Return what runs a program on some examples, on the ones looked at, and on all."""
+def _trial(kernel: Callable[..., None]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return what runs a program on the examples looked at, and what runs it on all."""
     import numba
 
     @numba.njit(nogil=True)
-    def price(e, scored, arrays):  # type: ignore[no-untyped-def]
-        """Return the cost of what has come out wrong on an example, and its steps."""
+    def outcome(e, scored):  # type: ignore[no-untyped-def]
+        """Return the weight of what has come out wrong on an example, and its steps."""
         columns, strides, wanted, weights, clock, found = scored
         wrong = 0.0
         for k in range(len(columns)):
@@ -95,29 +93,29 @@ def _price(kernel: Callable[..., None]) -> tuple[Callable[..., Any], ...]:
         return wrong, found[clock + e]
 
     @numba.njit(nogil=True)
-    def trial(limit, active, per_step, scored, arrays):  # type: ignore[no-untyped-def]
+    def trial(limit, active, price, scored, arrays):  # type: ignore[no-untyped-def]
         """Run examples, one, one, two, four and so on, until the cost is above the limit."""
         missed, steps, at, size = 0.0, 0, 0, 1
-        while at < active and missed + per_step * steps <= limit:
+        while at < active and missed + price * steps <= limit:
             until = min(active, at + size)
             kernel(at, until, len(scored[2]), False, *arrays)
             for e in range(at, until):
-                wrong, n = price(e, scored, arrays)
+                wrong, n = outcome(e, scored)
                 missed += wrong
                 steps += n
-            at, size = until, max(1, until)
+            at, size = until, until
         return missed, steps
 
     @numba.njit(nogil=True)
     def check(scored, arrays):  # type: ignore[no-untyped-def]
-        """Run all examples; return the first that comes out wrong or -1, and the steps."""
+        """Run all examples; return the first that comes out wrong or -1, and the steps of all."""
         total = 0
         kernel(0, len(scored[2]), len(scored[2]), False, *arrays)
         for e in range(len(scored[2])):
-            wrong, n = price(e, scored, arrays)
+            wrong, n = outcome(e, scored)
             total += n
             if wrong > 0:
                 return e, total
         return -1, total
 
-    return price, trial, check
+    return trial, check

@@ -1,14 +1,15 @@
 """Random changes of a program of the register machine (`machines/ram.py`), in compiled code.
 
-The only file of the superoptimisation that knows how a program is laid out: lines of four fields,
-the registers at the start, the line where a run begins. It knows neither costs nor how programs
-are run. All choices of a program are one row of numbers here, in the order of `PARAMS`.
+It knows how a program is laid out (lines of four fields, the registers at the start, the line
+where a run begins), neither costs nor how programs are run. All choices of a program are one row
+of numbers here, in the order of `PARAMS`.
 
 Source: Schkufza, Sharma and Aiken, "Stochastic superoptimization" (2013), section 4.3.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from neuralc.errors import Declined
+from neuralc.errors import DataError
 from neuralc.ir.assembly import ARITY, OPERATIONS
-from neuralc.ir.nodes import Int, Program
+from neuralc.ir.nodes import Program
 
 Array = np.ndarray[Any, Any]
 
@@ -29,10 +30,9 @@ KINDS = {
     "start value": 12, "first line": 2, "chances": 20,
 }  # fmt: skip
 """What a proposal changes, and how often; "chances" only where there are some."""
-ANYWHERE = 0.05  # proposals that look at lines which no run may reach, too
-import os
-NAMED = float(os.environ.get('NAMED','.5'))
-SHIFT_LABELS = 0.7  # insertions and deletions that move the jumps' targets along
+ANYWHERE = 0.05  # of the proposals look at lines which no run seems to reach, too
+LABELS = 0.7  # of the insertions and deletions move the targets of jumps along
+WORTH_TRYING = 0.5  # of the start values are drawn from `Moves.values`
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Moves:
     Attributes:
         lines, registers: how many there are.
         kinds: float64 [kinds], the summed probabilities of `KINDS`.
-        values: int64 [values], numbers worth trying as a start value of a register.
+        values: int64 [values], numbers worth trying as the start value of a register; some.
         ladder: float64 [choices, most], the summed probabilities of each choice's values, or
             [choices, 0].
 
@@ -56,64 +56,88 @@ class Moves:
 
     @staticmethod
     def of(program: Program, values: Array, chances: Mapping[str, Array] | None) -> Moves:
-        """Measure a program; `declines` says which ones fit."""
-        lines, registers = _sizes(program)
-        weights = np.array([w for kind, w in KINDS.items() if chances or kind != "chances"], float)
-        kinds = np.ones(len(KINDS))
-        kinds[: len(weights)] = np.cumsum(weights) / weights.sum()
-        return Moves(lines, registers, kinds, values, _ladder(lines, registers, chances))
+        """Return the moves among the programs of a machine that `declines` finds no fault with.
 
-    @property
-    def parts(self) -> tuple[Any, ...]:
-        """The arguments of `compiled()` behind the row."""
-        return self.lines, self.registers, self.kinds, self.values, self.ladder
+        Args:
+            program: the machine.
+            values: int64 [values], see the attribute.
+            chances: probabilities [*shape, size] by param; what is missing is drawn evenly.
+
+        """
+        lines, registers = sizes(program)
+        weights = [0 if kind == "chances" and not chances else n for kind, n in KINDS.items()]
+        kinds = np.cumsum(weights) / sum(weights)
+        return Moves(lines, registers, kinds, values, _ladder(lines, registers, chances or {}))
+
+    def parts(self, named: float) -> tuple[Any, ...]:
+        """Return the last arguments of `compiled()`.
+
+        Args:
+            named: how many of the registers in proposals are drawn from those that lines name.
+
+        """
+        return self.lines, self.registers, self.kinds, self.values, self.ladder, named
 
 
 def declines(program: Program) -> list[str]:
-    """Return why a program is not one of the register machine; empty if it is."""
-    found = {decl.name: decl for decl in program.of("param")}
-    reasons = [f"it has no param {name}" for name in PARAMS if name not in found]
-    reasons += [f"it has a param {name}" for name in found if name not in PARAMS]
-    reasons += [f"its output {n} is missing" for n in ("steps",) if n not in program.decl]
+    """Return why a program is not a register machine whose choices are open; empty if it is."""
+    params = [decl.name for decl in program.of("param")]
+    reasons = [f"it has no param {name!r}" for name in PARAMS if name not in params]
+    reasons += [f"its param {name!r} is none of those" for name in params if name not in PARAMS]
     if program.fixed:
         reasons.append("some of its choices are fixed")
     return reasons
 
 
-def row(choices: Mapping[str, Array]) -> Array:
-    """Return the choices `[*shape]` of a program as one row int64 [choices]."""
-    return np.concatenate([np.asarray(choices[name], np.int64).ravel() for name in PARAMS])
+def sizes(program: Program) -> tuple[int, int]:
+    """Return the number of lines and of registers."""
+    (lines,) = program.decl["instruction"].shape
+    (registers,) = program.decl["initial_registers"].shape
+    return lines, registers
 
 
-def choices(flat: Array, program: Program) -> dict[str, Array]:
+def row(choices: Mapping[str, Array], program: Program) -> Array:
+    """Return the choices of a program, each `[*shape]` or `[1, *shape]`, as one row int64.
+
+    Raises:
+        DataError: a choice is missing, or of another shape.
+
+    """
+    parts = []
+    for name in PARAMS:
+        shape = program.decl[name].shape
+        if name not in choices or np.size(choices[name]) != math.prod(shape):
+            found = np.shape(choices[name]) if name in choices else "nothing"
+            raise DataError(f"the choice {name!r} of the program: found {found}, wanted {shape}")
+        parts.append(np.asarray(choices[name], np.int64).ravel())
+    return np.concatenate(parts)
+
+
+def choices(row: Array, program: Program) -> dict[str, Array]:
     """Return a row [choices] as the choices by name, each int64 `[*shape]`."""
-    lines, registers = _sizes(program)
+    lines, registers = sizes(program)
     ends = [lines, 2 * lines, 3 * lines, 4 * lines, 4 * lines + registers]
-    parts = np.split(flat.astype(np.int64), ends)
+    parts = np.split(np.asarray(row, np.int64), ends)
     return {
         name: part.reshape(program.decl[name].shape)
         for name, part in zip(PARAMS, parts, strict=True)
     }
 
 
-def _sizes(program: Program) -> tuple[int, int]:
-    if reasons := declines(program):
-        raise Declined("the superoptimisation", reasons)
-    (lines,) = program.decl["instruction"].shape
-    (registers,) = program.decl["initial_registers"].shape
-    return lines, registers
-
-
-def _ladder(lines: int, registers: int, chances: Mapping[str, Array] | None) -> Array:
+def _ladder(lines: int, registers: int, chances: Mapping[str, Array]) -> Array:
+    """Return the summed probabilities [choices, most], 1 from the last value on."""
     count = 4 * lines + registers + 1
     if not chances:
         return np.zeros((count, 0))
     ladder = np.ones((count, max(lines, registers, len(OPERATIONS))))
     start = 0
-    sizes = (len(OPERATIONS), *[registers] * 3, lines, lines)
-    for name, rows, size in zip(PARAMS, (*[lines] * 4, registers, 1), sizes, strict=True):
-        given = np.asarray(chances.get(name, np.ones((rows, size))), np.float64)
-        given = given.reshape(rows, size)
+    values = (len(OPERATIONS), *[registers] * 3, lines, lines)
+    for name, rows, size in zip(PARAMS, (*[lines] * 4, registers, 1), values, strict=True):
+        even = np.ones((rows, size))
+        given = np.asarray(chances.get(name, even), np.float64)
+        if given.size != even.size:
+            raise DataError(f"chances of {name!r}: found {given.shape}, wanted {even.shape}")
+        given = np.maximum(given.reshape(rows, size), 1e-12)
         sums = np.cumsum(given, axis=1) / given.sum(axis=1, keepdims=True)
         ladder[start : start + rows, : size - 1] = np.minimum(1.0, sums[:, :-1])
         start += rows
@@ -130,10 +154,10 @@ def reachable() -> Callable[..., int]:
     import numba
 
     @numba.njit(nogil=True)
-    def reach(flat, lines, registers, live):  # type: ignore[no-untyped-def]
+    def reach(row, lines, registers, live):  # type: ignore[no-untyped-def]
         seen = np.zeros(lines, np.bool_)
         heads = np.empty(lines + 1, np.int64)
-        heads[0], waiting, count = flat[4 * lines + registers], 1, 0
+        heads[0], waiting, count = row[4 * lines + registers], 1, 0
         while waiting:
             waiting -= 1
             at = heads[waiting]
@@ -141,10 +165,10 @@ def reachable() -> Callable[..., int]:
                 seen[at] = True
                 live[count] = at
                 count += 1
-                if flat[at] == STOP:
+                if row[at] == STOP:
                     break
-                if flat[at] == JEZ:
-                    to = flat[4 * lines + flat[2 * lines + at]]
+                if row[at] == JEZ:
+                    to = row[4 * lines + row[2 * lines + at]]
                     if not seen[to]:
                         heads[waiting] = to
                         waiting += 1
@@ -159,16 +183,16 @@ def compiled() -> Callable[..., bool]:
     """Return the function that changes a row of choices at random, in place.
 
     Its arguments: a random generator; the row; the lines in question and how many; `Moves.parts`.
-    It returns whether anything has changed that matters where the line is run.
+    It returns False where it sees that the program still does the same.
     """
     import numba
 
-    single, fresh, drawn, value = _single(), _fresh(), _drawn(), _value()
-    shift, exchange = _shift(), _exchange()
+    single, fresh, drawn = _single(), _fresh(), _drawn()
+    value, shift, exchange = _value(), _shift(), _exchange()
 
     @numba.njit(nogil=True)
     def change(  # type: ignore[no-untyped-def]
-        rng, flat, live, count, lines, registers, kinds, values, ladder
+        rng, row, live, count, lines, registers, kinds, values, ladder, named
     ):
         draw, kind = rng.random(), 0
         while draw >= kinds[kind]:
@@ -177,31 +201,46 @@ def compiled() -> Callable[..., bool]:
         if rng.random() < ANYWHERE:
             at = int(rng.random() * lines)
         if kind == 0:
-            return single(rng, flat, at, live, count, lines, registers)
+            return single(rng, row, at, live[:count], lines, registers, named)
         if kind == 1:
-            fresh(rng, flat, at, live, count, lines, registers)
+            fresh(rng, row, at, live[:count], lines, registers, named)
         elif kind == 2:
-            shift(rng, flat, at, 1, lines, registers)
-            fresh(rng, flat, at, live, count, lines, registers)
+            shift(rng, row, at, 1, lines, registers)
+            fresh(rng, row, at, live[:count], lines, registers, named)
         elif kind == 3:
-            shift(rng, flat, at, -1, lines, registers)
+            shift(rng, row, at, -1, lines, registers)
         elif kind == 4 or kind == 5:
             other = live[int(rng.random() * count)]
-            exchange(flat, at, other, lines, kind == 4)
+            exchange(row, at, other, lines, kind == 4)
             return at != other
         elif kind == 6:
-            before = flat[at]
-            flat[at] = STOP
+            before = row[at]
+            row[at] = STOP
             return before != STOP
         elif kind == 7:
-            return value(rng, flat, 4 * lines + int(rng.random() * registers), lines, values)
+            return value(rng, row, 4 * lines + int(rng.random() * registers), lines, values)
         elif kind == 8:
-            flat[4 * lines + registers] = int(rng.random() * lines)
+            return value(rng, row, 4 * lines + registers, lines, values[:0])
         else:
-            drawn(rng, flat, at, lines, registers, ladder)
+            return drawn(rng, row, at, lines, registers, ladder)
         return True
 
     return change
+
+
+@cache
+def _register() -> Callable[..., int]:
+    import numba
+
+    @numba.njit(nogil=True)
+    def register(rng, row, live, lines, registers, named):  # type: ignore[no-untyped-def]
+        """Draw a register."""
+        if rng.random() < named:
+            line = live[int(rng.random() * len(live))]
+            return np.int64(row[int(1 + rng.random() * 3) * lines + line])
+        return np.int64(rng.random() * registers)
+
+    return register
 
 
 @cache
@@ -209,20 +248,19 @@ def _single() -> Callable[..., bool]:
     import numba
 
     register = _register()
-    looks = np.array([[f < ARITY[name] or f == 2 and name != "STOP" for f in range(3)]
-                      for name in OPERATIONS])  # fmt: skip
+    looks = np.array([[n > 0, n > 1, name != "STOP"] for name, n in ARITY.items()])
 
     @numba.njit(nogil=True)
-    def single(rng, flat, at, live, count, lines, registers):  # type: ignore[no-untyped-def]
+    def single(rng, row, at, live, lines, registers, named):  # type: ignore[no-untyped-def]
         """Change the instruction of a line, or another field that the instruction looks at."""
         field = int(rng.random() * 4)
         k = field * lines + at
-        before = flat[k]
+        before = row[k]
         if field == 0:
-            flat[k] = int(rng.random() * len(looks))
-        elif looks[flat[at], field - 1]:
-            flat[k] = register(rng, flat, live, count, lines, registers)
-        return flat[k] != before
+            row[k] = int(rng.random() * len(looks))
+        elif looks[row[at], field - 1]:
+            row[k] = register(rng, row, live, lines, registers, named)
+        return row[k] != before
 
     return single
 
@@ -234,28 +272,13 @@ def _fresh() -> Callable[..., None]:
     register = _register()
 
     @numba.njit(nogil=True)
-    def fresh(rng, flat, at, live, count, lines, registers):  # type: ignore[no-untyped-def]
+    def fresh(rng, row, at, live, lines, registers, named):  # type: ignore[no-untyped-def]
         """Put a random line there."""
-        flat[at] = int(rng.random() * len(OPERATIONS))
+        row[at] = int(rng.random() * len(OPERATIONS))
         for field in range(1, 4):
-            flat[field * lines + at] = register(rng, flat, live, count, lines, registers)
+            row[field * lines + at] = register(rng, row, live, lines, registers, named)
 
     return fresh
-
-
-@cache
-def _register() -> Callable[..., int]:
-    import numba
-
-    @numba.njit(nogil=True)
-    def register(rng, flat, live, count, lines, registers):  # type: ignore[no-untyped-def]
-        """Draw a register, often one that some line names."""
-        if rng.random() < NAMED:
-            line = live[int(rng.random() * count)]
-            return np.int64(flat[int(1 + rng.random() * 3) * lines + line])
-        return np.int64(rng.random() * registers)
-
-    return register
 
 
 @cache
@@ -263,13 +286,13 @@ def _exchange() -> Callable[..., None]:
     import numba
 
     @numba.njit(nogil=True)
-    def exchange(flat, at, other, lines, both):  # type: ignore[no-untyped-def]
+    def exchange(row, at, other, lines, both):  # type: ignore[no-untyped-def]
         """Copy a line over another, or swap them."""
         for field in range(4):
-            kept = flat[field * lines + at]
-            flat[field * lines + at] = flat[field * lines + other]
+            kept = row[field * lines + at]
+            row[field * lines + at] = row[field * lines + other]
             if both:
-                flat[field * lines + other] = kept
+                row[field * lines + other] = kept
 
     return exchange
 
@@ -279,29 +302,27 @@ def _shift() -> Callable[..., None]:
     import numba
 
     @numba.njit(nogil=True)
-    def shift(rng, flat, at, by, lines, registers):  # type: ignore[no-untyped-def]
+    def shift(rng, row, at, by, lines, registers):  # type: ignore[no-untyped-def]
         """Make room for a line (`by` 1; the last one is lost), or close the gap of one (-1)."""
+        label = np.zeros(registers + 1, np.bool_)
+        label[registers] = True  # the line where a run begins
+        if rng.random() < LABELS:
+            for k in range(lines):
+                if row[k] == JEZ:
+                    label[row[2 * lines + k]] = True
         for field in range(4):
             start = field * lines
             if by > 0:
                 for k in range(lines - 1, at, -1):
-                    flat[start + k] = flat[start + k - 1]
+                    row[start + k] = row[start + k - 1]
             else:
                 for k in range(at, lines - 1):
-                    flat[start + k] = flat[start + k + 1]
-                flat[start + lines - 1] = 0
-        if rng.random() < SHIFT_LABELS:
-            label = np.zeros(registers, np.bool_)
-            for k in range(lines):
-                if flat[k] == JEZ:
-                    label[flat[2 * lines + k]] = True
-            for r in range(registers):
-                here = flat[4 * lines + r]
-                if label[r] and here > at and 0 <= here + by < lines:
-                    flat[4 * lines + r] = here + by
-        here = flat[4 * lines + registers]
-        if here > at and 0 <= here + by < lines:
-            flat[4 * lines + registers] = here + by
+                    row[start + k] = row[start + k + 1]
+                row[start + lines - 1] = 0
+        for r in range(registers + 1):
+            here = row[4 * lines + r]
+            if label[r] and here > at and here + by < lines:
+                row[4 * lines + r] = here + by
 
     return shift
 
@@ -311,32 +332,33 @@ def _value() -> Callable[..., bool]:
     import numba
 
     @numba.njit(nogil=True)
-    def value(rng, flat, k, lines, values):  # type: ignore[no-untyped-def]
-        """Give a register another start value."""
-        fresh = int(rng.random() * lines)
-        if len(values) and rng.random() < 0.5:
+    def value(rng, row, k, lines, values):  # type: ignore[no-untyped-def]
+        """Change a start value."""
+        fresh, before = int(rng.random() * lines), row[k]
+        if len(values) and rng.random() < WORTH_TRYING:
             fresh = values[int(rng.random() * len(values))]
-        before = flat[k]
-        flat[k] = fresh
+        row[k] = fresh
         return fresh != before
 
     return value
 
 
 @cache
-def _drawn() -> Callable[..., None]:
+def _drawn() -> Callable[..., bool]:
     import numba
 
     @numba.njit(nogil=True)
-    def drawn(rng, flat, at, lines, registers, ladder):  # type: ignore[no-untyped-def]
+    def drawn(rng, row, at, lines, registers, ladder):  # type: ignore[no-untyped-def]
         """Draw from the chances: a line, one field of it, or a start value."""
-        which = int(rng.random() * 6)  # 0 to 3: a field; 4: all of them; 5: a start value
-        for field in range(4):
-            if which == field or which == 4:
-                k = field * lines + at
-                flat[k] = np.searchsorted(ladder[k], rng.random(), side="right")
-        if which == 5:
-            k = 4 * lines + int(rng.random() * (registers + 1))
-            flat[k] = np.searchsorted(ladder[k], rng.random(), side="right")
+        which, changed = int(rng.random() * 6), False  # 0 to 3: a field; 4: all of them
+        for j in range(5):
+            k = j * lines + at
+            if j == 4:
+                k = 4 * lines + int(rng.random() * (registers + 1))
+            if j == 4 and which == 5 or j < 4 and which in (j, 4):
+                before = row[k]
+                row[k] = np.searchsorted(ladder[k], rng.random(), side="right")
+                changed = changed or row[k] != before
+        return changed
 
     return drawn

@@ -88,7 +88,7 @@ def _row_product(
         return None
     across = b[-1:] == last
     if not across and _number(sizes, b[-2:]) < LOOP:  # the loop would jump from row to row
-        return None
+        return f"soft.along({vector}, {matrix})"
     matrix += ".mT" if across else ""
     return f"({vector}.unsqueeze(-2) @ {matrix}).squeeze(-2)"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -82,7 +82,11 @@ class Reader:
             return found
         if size < own:
             return self.later(lambda b: self.narrowed(settled(found), size))
-        return self.later(lambda b: widened(b, settled(found), size))
+        wide = self.later(lambda b: widened(b, settled(found), size))
+        if isinstance(found, Later) and found.call is not None:
+            called_table, arguments = found.call
+            wide.call = replace(called_table, size=size), arguments
+        return wide
 
     def fetch(self, name: str, index: Index) -> Value:
         """Return the element or the elements that an index means."""
