@@ -216,7 +216,7 @@ def test_traces_and_early_ends() -> None:
     assert made == 6
     cut = machine(cells, max_steps=3, trace=True)
     assert (len(cut.trace), int(cut.steps), float(cut.stopped)) == (4, 3, 0.0)
-    assert bool(cut.trace[-1].running)
+    assert not bool(cut.trace[-1].running)  # cut off is an end, too
     none = machine(cells, max_steps=0)
     assert (int(none.steps), none.values()[0].tolist()) == (0, cells.tolist())
 

@@ -104,22 +104,20 @@ def loss(
         confidence: False leaves that term 0; it needs the errors of all states.
 
     """
-    limit = machine.max_steps if max_steps is None else max_steps
-    states = machine.states(memory, max_steps=limit)
+    states = machine.states(memory, max_steps=max_steps)
     state = next(states)
     end, response = state.stopped, torch.zeros_like(state.stopped)
     doubt, time = torch.zeros_like(end), 1 - end
-    unfinished = state.running
-    for count, following in enumerate(states, 1):
+    turns = torch.zeros_like(end)
+    for following in states:
         doubt, response = _errors(doubt, response, state, following, wanted, confidence)
         time = time + (1 - following.stopped) * state.running
         end = torch.where(state.running, following.stopped, end)
-        unfinished = following.running
-        if count == limit and machine.turns.halting == "reference":
-            unfinished = state.running
+        turns = turns + state.running
         state = following
-    if state.running.any():  # cut off: this is their end
-        response = torch.where(state.running, wanted.error(state.memory), response)
+    unfinished = end <= machine.turns.threshold
+    if machine.turns.halting == "reference":
+        unfinished = turns >= machine.cut_off(max_steps).unsqueeze(1)
     return Terms(response, doubt, time, (1 - end) * unfinished, end)
 
 

@@ -61,6 +61,7 @@ class RegisterMachine(nn.Module):
         initial_registers: logits of the registers at the start, `(P, R, M)`.
         max_steps: the most turns that a run makes, unless it is told otherwise.
         scale: a factor on all logits; above 1 everything is more certain.
+        limits: int64 `(P,)`, turns after which each program is cut off; None: `max_steps` for all.
 
     Source:
         Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, section 3.
@@ -85,6 +86,7 @@ class RegisterMachine(nn.Module):
         """
         super().__init__()
         self.max_steps, self.scale = max_steps, 1.0
+        self.limits: Tensor | None = None
         for name in FIELDS:
             size = len(OPERATIONS) if name == "instruction" else registers
             self.register_parameter(name, nn.Parameter(torch.zeros(restarts, memory, size)))
@@ -157,8 +159,14 @@ class RegisterMachine(nn.Module):
         stopped = line.new_zeros(self.restarts, batch)
         state = State(cells, registers, line, stopped, torch.ones_like(stopped, dtype=torch.bool))
         yield state
-        limit = self.max_steps if max_steps is None else max_steps
-        yield from self.turns.run(self.turns.commands(scaled), state, limit)
+        limits = self.cut_off(max_steps)
+        yield from self.turns.run(self.turns.commands(scaled), state, limits)
+
+    def cut_off(self, max_steps: int | None = None) -> Tensor:
+        """Return the turns after which each program is cut off, int64 `(P,)`."""
+        most = self.max_steps if max_steps is None else max_steps
+        limits = torch.full((self.restarts,), most, device=self.initial_line.device)
+        return limits if self.limits is None else torch.minimum(limits, self.limits)
 
     def _cells(self, memory: Any) -> Tensor:
         """Return memories as distributions `(P, B, M, M)`."""

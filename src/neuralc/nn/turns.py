@@ -110,19 +110,19 @@ class Turns(nn.Module):
             rows = [centred_softmax(row) for row in rows]
         return torch.cat(rows, -1)
 
-    def run(self, commands: Tensor, state: State, max_steps: int) -> Iterator[State]:
+    def run(self, commands: Tensor, state: State, limits: Tensor) -> Iterator[State]:
         """Yield the state after each turn, until every example is at its end.
 
         Args:
             commands: what `commands` returned, `(P, M, 11 + 3 R)`.
             state: where to begin.
-            max_steps: the most turns to make.
+            limits: the most turns that each program makes, int64 `(P,)`.
 
         """
-        for _ in range(max_steps):
+        for count in range(1, int(limits.max()) + 1):
             if not state.running.any():
                 return
-            state = self._next(commands, state)
+            state = self._next(commands, state, count < limits)
             yield state
 
     def fetch(self, commands: Tensor, line: Tensor) -> list[Tensor]:
@@ -130,7 +130,7 @@ class Turns(nn.Module):
         mixed = (line @ commands).split(self.sizes, -1)
         return [centred_softmax(m) for m in mixed] if self.mixing == "logits" else list(mixed)
 
-    def _next(self, commands: Tensor, state: State) -> State:
+    def _next(self, commands: Tensor, state: State, more: Tensor) -> State:
         before = {"memory": state.memory, "registers": state.registers, "line_number": state.line}
         fetched = dict(zip(_FETCHED, self.fetch(commands, state.line), strict=True))
         after, _ = self.step.run({**before, **fetched})
@@ -142,5 +142,5 @@ class Turns(nn.Module):
         memory, registers, line = (
             after[self.following[name]] for name in ("memory", "registers", "line_number")
         )
-        running = state.running & (stopped <= self.threshold)
+        running = state.running & (stopped <= self.threshold) & more.unsqueeze(1)
         return State(memory, registers, line, stopped, running)

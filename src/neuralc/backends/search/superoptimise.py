@@ -1,10 +1,11 @@
 """Stochastic superoptimisation: make a right program of the register machine faster on examples.
 
-Many short chains (`superoptimise_chain`) anneal the original or the best program so far, at
-temperatures drawn anew for each. What is found is right on all examples and takes fewer steps on
-average; that is no proof for other inputs, and none that nothing is faster.
+Many short chains anneal the original or the best program so far, each at a temperature of its own.
+What is found is right on all examples and takes fewer steps on average; that is no proof for other
+inputs, and none that nothing is faster.
 
-Source: Schkufza, Sharma and Aiken, "Stochastic superoptimization" (2013).
+Source: Schkufza, Sharma and Aiken, "Stochastic superoptimization" (2013). Unlike there, the
+original always takes part, chains are short, and examples join when they are needed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from neuralc.backends.exact import Executor
 from neuralc.backends.search import superoptimise_moves as moving
-from neuralc.backends.search.superoptimise_chain import compiled
+from neuralc.backends.search.superoptimise_annealer import (
+    CHAIN,
+    HALTED,
+    STEPS,
+    Annealer,
+    Chain,
+)
 from neuralc.backends.search.superoptimise_tidy import tidied
 from neuralc.errors import DataError, Declined
 from neuralc.ir.examples import NOT_OBSERVED, Examples
@@ -31,15 +37,13 @@ Choices = Mapping[str, Array]
 Tell = Callable[[int, float], None]
 """Called with the proposals made so far and the mean steps of the best program."""
 
-STEPS, HALTED = "steps", "final_halted"
+# chosen on six tasks of Bunel et al., "Adaptive Neural Compilation" (2016)
 PROPOSALS = 8_000_000  # where no other number is given
-CHAIN = 100_000  # proposals of a chain
-HEAT = (0.01, 0.06)  # temperatures at the start of a chain, in wrong examples; half at its end
-PRICE = 0.2  # of as many steps as the best program takes, in wrong examples
+HEAT = (0.01, 0.06)  # the least and the highest temperature, in wrong examples
+PRICE = (0.05, 0.4)  # of as many steps as the best program takes, in wrong examples
 FROM_ORIGINAL = 0.25  # of the chains start at the original, the others at the best
 NAMED = 0.6  # up to so many of the registers in proposals are ones that the program names
 EXAMPLES = 8  # that chains look at in the beginning
-# The numbers above were chosen on six tasks of Bunel et al. (2016).
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,7 @@ def superoptimise(
     threads: int = 1,
     tell: Tell | None = None,
 ) -> Found:
-    """Return a program that is right on all examples and takes few steps; see `Superoptimiser`."""
+    """Return a program that is right on all examples and fast; see `Superoptimiser.run`."""
     return Superoptimiser(program, examples).run(
         original, seed=seed, seconds=seconds, proposals=proposals, chances=chances,
         threads=threads, tell=tell,
@@ -90,23 +94,20 @@ class Superoptimiser:
         """Prepare the execution.
 
         Args:
-            program: `machines/ram.py`; `max_steps` should be at least twice what an original
-                needs, or the way to shorter programs that leads over longer ones is closed.
-            examples: what every program has to do, at least one; it also has to halt.
+            program: `machines/ram.py`. Its `max_steps` should be twice what an original needs or
+                more: the way to a shorter program may lead over longer ones.
+            examples: what programs have to do, besides halting; some cells of some of them are
+                observed. Counts of steps in them are ignored.
 
         Raises:
-            Declined: the program is another machine.
-            DataError: there is no example.
+            Declined: the program is another machine, or has choices that are fixed.
+            DataError: nothing is observed.
 
         """
         if reasons := declines(program):
             raise Declined("the superoptimisation", reasons)
-        if not examples.count:
-            raise DataError("there is no example\n  hint: give at least one to be fast on")
-        self.program = program
-        self.examples = _all_halt(program, examples)
-        self.executor = Executor(program, threads=1)
-        self._chain: Any = None
+        self.program, self.examples = program, _halting(examples)
+        self.annealer = Annealer(program, self.examples, self.judge)
 
     def run(
         self,
@@ -127,7 +128,7 @@ class Superoptimiser:
             original: a program that is right on all examples, `[*shape]` or `[1, *shape]` by param.
             seed: of every random choice.
             seconds: after which no new chain starts; None: no limit.
-            proposals: the number of programs to try; None: `PROPOSALS`.
+            proposals: after which no new chain starts; None: `PROPOSALS`.
             chances: probabilities [*shape, size] of the values of choices by param, from which
                 a part of the proposals is drawn.
             threads: chains that run at the same time.
@@ -137,33 +138,153 @@ class Superoptimiser:
             DataError: the original is wrong on an example, or something is of the wrong shape.
 
         """
-        start = moving.row(original, self.program)
-        search = _Search(self, start, seed, chances, tell)
         begun = time.monotonic()
+        limit = PROPOSALS if proposals is None else proposals
+        search = _Search(self, moving.row(original, self.program), seed, chances or {}, tell)
         with ThreadPoolExecutor(threads) as pool:
-            while search.tried < (PROPOSALS if proposals is None else proposals) and (
-                seconds is None or time.monotonic() - begun < seconds
-            ):
-                chains = [search.draw() for _ in range(threads)]
-                for end in list(pool.map(search.anneal, chains)):
-                    search.settle(end)
-        best = search.tidy()
+            while search.tried < limit:
+                if seconds is not None and time.monotonic() - begun >= seconds:
+                    break
+                search.round(pool, threads)
+        right, steps = self.judge(search.best)
         return Found(
-            moving.choices(best, self.program), self.steps(best).mean(), self.examples.count,
+            moving.choices(search.best, self.program), float(steps.mean()), int(right.sum()),
             search.tried, time.monotonic() - begun, tuple(search.history),
         )  # fmt: skip
 
-    def steps(self, row: Array) -> Array:
-        """Return the steps int64 [examples] of a program.
+    def judge(self, row: Array) -> tuple[Array, Array]:
+        """Return on which examples a program is right, bool [N], and its steps on each, [N].
 
-        Raises:
-            DataError: it is wrong on an example.
+        Args:
+            row: int64 [choices], see `superoptimise_moves`.
 
         """
-        params = {n: v[None] for n, v in moving.choices(row, self.program).items()}
-        found = {n: v[0] for n, v in self.executor.run(params, self.examples.inputs).items()}
+        params = {name: value[None] for name, value in moving.choices(row, self.program).items()}
+        found = self.annealer.executor.run(params, self.examples.inputs)
+        right = np.ones(self.examples.count, bool)
         for name, wanted in self.examples.outputs.items():
-            wrong = (wanted != NOT_OBSERVED) & (wanted != found[name])
-            if wrong.any():
-                raise _wrong(self.examples, found, name, np.argwhere(wrong)[0])
-        return np.asarray(found[STEPS], np.int64)
+            fits = (wanted == NOT_OBSERVED) | (wanted == found[name][0])
+            right &= fits.reshape(len(fits), -1).all(axis=1)
+        return right, found[STEPS][0].astype(np.int64)
+
+
+class _Search:
+    """What is known in the course of one run."""
+
+    def __init__(
+        self,
+        task: Superoptimiser,
+        original: Array,
+        seed: int,
+        chances: Choices,
+        tell: Tell | None,
+    ) -> None:
+        """Start with the original, if it is right."""
+        self.task, self.original, self.tell = task, original, tell
+        self.rng = np.random.default_rng(seed)
+        self.best = original
+        right, self.steps = task.judge(original)
+        if not right.all():
+            raise _wrong(task, int(np.argmin(right)))
+        self.moves = moving.Moves.of(task.program, _values(task, original), chances)
+        self.looked_at = self._different()[:EXAMPLES].tolist()
+        self.history: list[tuple[int, float]] = []
+        self.tried = 0
+
+    def _different(self) -> Array:
+        """Return examples with different inputs, in random order."""
+        inputs = [v.reshape(len(v), -1) for v in self.task.examples.inputs.values()]
+        first = np.unique(np.concatenate(inputs, axis=1), axis=0, return_index=True)[1]
+        return self.rng.permutation(first)
+
+    def round(self, pool: ThreadPoolExecutor, threads: int) -> None:
+        """Run a chain on each thread, and keep what they have found."""
+        chains = [self._draw() for _ in range(threads)]
+        list(pool.map(lambda chain: self.task.annealer.run(chain, self.moves), chains))
+        for chain in chains:
+            for at, mean in chain.history:
+                if mean < self.steps.mean():
+                    self.history.append((self.tried + at, mean))
+                    if self.tell:
+                        self.tell(*self.history[-1])
+            if chain.steps.sum() < self.steps.sum():
+                self.best = self._tidy(chain.best)
+                self.steps = self.task.judge(self.best)[1]
+            failed = chain.order[: chain.active].tolist()
+            self.looked_at += [e for e in failed if e not in self.looked_at]
+            self.tried += CHAIN
+
+    def _draw(self) -> Chain:
+        """Return a chain with settings of its own: no single ones do well on all tasks."""
+        others = np.setdiff1d(np.arange(self.task.examples.count), self.looked_at)
+        return Chain(
+            rng=np.random.default_rng(self.rng.integers(0, 2**63)),
+            row=self.original if self.rng.random() < FROM_ORIGINAL else self.best,
+            heat=self._between(*HEAT),
+            price=self._between(*PRICE) / float(self.steps.mean()),
+            named=float(self.rng.uniform(0, NAMED)),
+            order=np.concatenate([np.array(self.looked_at, np.int64), others]),
+            active=len(self.looked_at),
+            best=self.best,
+            steps=self.steps,
+        )
+
+    def _between(self, low: float, high: float) -> float:
+        return math.exp(self.rng.uniform(math.log(low), math.log(high)))
+
+    def _tidy(self, row: Array) -> Array:
+        """Return a program in a readable form, which also leaves more lines to chains."""
+
+        def judge(row: Array) -> tuple[bool, int]:
+            right, steps = self.task.judge(row)
+            return bool(right.all()), int(steps.sum())
+
+        return tidied(row, self.original, *moving.sizes(self.task.program), judge)
+
+
+def declines(program: Program) -> list[str]:
+    """Return why programs of a machine cannot be made faster here; empty if they can."""
+    reasons = moving.declines(program)
+    outputs = [decl.name for decl in program.of("output")]
+    return reasons + [f"it has no output {n!r}" for n in (STEPS, HALTED) if n not in outputs]
+
+
+def _halting(examples: Examples) -> Examples:
+    """Return examples on which every program has to halt, whatever number of steps it takes."""
+    observed = [n for n, v in examples.outputs.items() if n != STEPS and (v != NOT_OBSERVED).any()]
+    if not set(observed) - {HALTED}:
+        raise DataError(
+            f"no cell is observed in {examples.count} examples: every program would be right\n"
+            "  hint: give the cells that matter in `final_memory`, -1 for the others"
+        )
+    outputs = dict(examples.outputs)
+    outputs[HALTED] = np.ones(examples.count, np.int64)
+    outputs[STEPS] = np.full(examples.count, NOT_OBSERVED)
+    return replace(examples, outputs=outputs)
+
+
+def _values(task: Superoptimiser, original: Array) -> Array:
+    """Return numbers worth trying as start values: of registers, and of cells that are observed."""
+    lines, registers = moving.sizes(task.program)
+    cells = [
+        np.flatnonzero((wanted != NOT_OBSERVED).any(axis=0))
+        for wanted in task.examples.outputs.values()
+        if wanted.ndim == 2
+    ]
+    found = np.concatenate([original[4 * lines : 4 * lines + registers], *cells, [0, 1]])
+    return np.unique(found[found < lines]).astype(np.int64)
+
+
+def _wrong(task: Superoptimiser, example: int) -> DataError:
+    """Say which example the original fails, and how."""
+    inputs = {name: value[example].tolist() for name, value in task.examples.inputs.items()}
+    wanted = {
+        name: np.where(value[example] == NOT_OBSERVED, -1, value[example]).tolist()
+        for name, value in task.examples.outputs.items()
+        if name != STEPS
+    }
+    return DataError(
+        f"the original program is wrong on example {example}: {inputs}, wanted {wanted}\n"
+        "  hint: only right programs can be made faster; correct the program or the example, or "
+        "give `max_steps` more than it needs"
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.values import Factor, Label
 
-TRIANGLE = 32  # values up to which running sums are a product with a triangular matrix
+SMALL = 32  # values up to which permutations and running sums are products with a matrix
 SQUARE = 256  # values up to which the sum of all others is a product with a matrix
 Operand = tuple[Factor, Label]  # a distribution and the label of its axis
 Pair = tuple[Factor, Label | None, Operand]  # a factor, its axis if it has one, what it multiplies
@@ -24,6 +24,9 @@ def moved(builder: Builder, x: Operand, index: np.ndarray, size: int) -> Operand
     if np.array_equal(index, np.arange(builder.extent(x[1]))):
         return x
     axis = builder.label(size)
+    if size <= SMALL:
+        matrix = builder.const(np.eye(size, dtype=np.float32)[:, index], (x[1], axis))
+        return builder.sum_product([x[0], matrix], frozenset((x[1],)), axis), axis
     attrs = (tuple(int(n) for n in index), size)
     drift = builder.drift(x[0])
     return builder.together("gather", [x[0]], axis, [x[1]], size, attrs, drift), axis
@@ -61,7 +64,7 @@ def running(builder: Builder, x: Operand, *, reverse: bool, strict: bool) -> Ope
     factor, own = x
     size = builder.extent(own)
     axis = builder.label(size)
-    if size > TRIANGLE:
+    if size > SMALL:
         attrs, drift = (reverse, strict), builder.drift(factor) + 1
         return builder.together("running", [factor], axis, [own], size, attrs, drift), axis
     counted = np.triu(np.ones((size, size), dtype=np.float32), int(strict))
@@ -118,7 +121,7 @@ def _running(
     """Return a mixture of running sums, up or down."""
     factor, own = x
     weights, arm = chances
-    if size <= TRIANGLE:
+    if size <= SMALL:
         axis = builder.label(size)
         counted = np.triu(np.ones((size, size), dtype=np.float32), int(strict))
         tables = np.stack([counted.T if down else counted for down in reverse])

@@ -199,15 +199,8 @@ class Backward:
                 y, total = self.names[node.number], f"{self.names[node.number]}_sum"
                 mean = summed_out(f"({g} * {y})", (-1,), 0, node.dims[-1], self.constant, dims=True)
                 self.add(x, f"({g} - {mean}) / {total}", fresh=True)
-            case (("einsum" | "mul"), (a, b, out)):
-                left, right = node.args
-                vector = self.array(right)
-                if vector is not None and b == a[-1:] and out == a[:-1]:
-                    self.column(left, g, vector)
-                    return
-                sizes = sizes_of((out, node.dims))
-                self.factor(left, g, out, self.names[right], b, a, sizes)
-                self.factor(right, g, out, self.names[left], a, b, sizes)
+            case ("einsum" | "mul"), _:
+                self.factors(node, g)
             case "plus", (a, b, out):
                 for number, places in zip(node.args, (a, b), strict=True):
                     missing = tuple(k for k in range(len(out)) if out[k] not in places)
@@ -220,6 +213,18 @@ class Backward:
                 self.taped(node, g)
             case _:
                 self.broadcast(node, g)
+
+    def factors(self, node: Node, g: str) -> None:
+        """A product of two operands, some dimensions summed."""
+        left, right = node.args
+        a, b, out = node.attrs
+        vector = self.array(right)
+        if vector is not None and b == a[-1:] and out == a[:-1]:
+            self.column(left, g, vector)
+            return
+        sizes = sizes_of((out, node.dims))
+        self.factor(left, g, out, self.names[right], b, a, sizes)
+        self.factor(right, g, out, self.names[left], a, b, sizes)
 
     def factor(
         self, number: int, g: str, out: Names, other: str, b: Names, a: Names,

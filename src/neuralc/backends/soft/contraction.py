@@ -249,5 +249,5 @@ def align(name: str, places: tuple[int, ...], rank: int, *, inner: bool) -> str:
         for place in missing:
             name += f".unsqueeze({place - outer[0]})"
     if not inner:
-        name += ".unsqueeze(-1)"
+        name += f".unsqueeze({rank - outer[0]})" if outer else ".unsqueeze(-1)"
     return name

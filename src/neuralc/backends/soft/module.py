@@ -149,6 +149,8 @@ class SoftModule(nn.Module):
 
     def _full(self, value: Tensor, lead: tuple[bool, bool], batch: int) -> Tensor:
         """Give a distribution the dimensions P and B that it does not depend on."""
+        if value.shape[:2] == (self.restarts, batch) and all(lead):
+            return value
         for place, there in enumerate(lead):
             value = value if there else value.unsqueeze(place)
         return value.expand(self.restarts, batch, *value.shape[2:])

@@ -23,7 +23,7 @@ from neuralc.ir.nodes import Table
 from neuralc.ir.structure import Structure, classify
 
 DENSE = 8192  # entries of a one-hot cube that is cheaper than anything cleverer
-FEW = 12  # values up to which it is cheaper even than a convolution or a rotation
+FEW = 12  # values up to which it is cheaper even than a convolution
 ALGEBRA = ("add", "sub", "min", "max", "eq", "less")
 
 
@@ -102,7 +102,7 @@ def _structured(builder: Builder, what: Structure, soft: Sequence[Product]) -> P
             return Known(np.asarray(what.offset))
         case "identity":
             return widened(builder, args[0], what.size)
-        case "rotation" | "permutation" if what.sizes[0] > FEW:
+        case "rotation" | "permutation" if what.sizes[0] > algebra.SMALL:
             return _unary(builder, cells, what.size, args[0])
         case "rotation" | "permutation" | "unary":
             if what.sizes[0] * what.size <= DENSE:

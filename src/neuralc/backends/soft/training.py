@@ -7,6 +7,8 @@ be cut there; it runs by autograd.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -114,7 +116,33 @@ class Training:
         printer.lines.append(f"        return {', '.join(grads)},")
         values = ", ".join(f"{printer.names[node]}.detach()" for _, node in ends)
         printer.lines.append(f"    return ({values},), backward")
-        return _compiled("\n".join(printer.lines))
+        return _compiled("\n".join(shared(printer.lines)))
+
+
+VIEW = re.compile(r"[a-z_]\w*(?:\[\d+\])?(?:\.(?:unsqueeze|flatten)\([\d, -]*\)|\.mT)+", re.I)
+
+
+def shared(lines: Sequence[str]) -> list[str]:
+    """Return code in which a view that occurs several times is made once, where it is first used.
+
+    For small batches making views takes as long as computing. No name is given a second value, and
+    what is changed in place is seen through its views too.
+    """
+    plain = [line for line in lines if "lambda" not in line]  # its arguments are known only there
+    count = Counter(view for line in plain for view in VIEW.findall(line))
+    names: dict[str, str] = {}
+    result: list[str] = []
+    for line in lines:
+        if "lambda" in line:
+            result.append(line)
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        for view in dict.fromkeys(VIEW.findall(line)):
+            if count[view] > 1 and view not in names:
+                names[view] = f"v{len(names)}_"
+                result.append(f"{indent}{names[view]} = {view}")
+        result.append(VIEW.sub(lambda found: names.get(found[0], found[0]), line))
+    return result
 
 
 class _Whole(torch.autograd.Function):

@@ -30,6 +30,7 @@ Tell = Callable[[int, int, str], None]
 POOL = 1024  # training samples that a seed draws; each update picks some of them
 CHOOSE, MORE = 64, 1000  # samples by which candidates are chosen: the first ones, then all
 SOFTLY = 16  # of them, on which the soft programs are run now and then
+_HEAT, _NOISES, _EARLY = (0.35, 0.95), (0.0, 0.2, 0.5, 1.0), 0.7  # of hops
 CONFIDENCE = 0.9  # of a soft program that counts as right
 
 
@@ -38,7 +39,10 @@ class Settings:
     """How gradients are followed.
 
     Attributes:
-        updates: of the weights.
+        updates: of the weights, in one attempt.
+        attempts: how often a seed begins again, with other noise; what it has found it keeps.
+        hops: later attempts begin at the best soft program so far, softened by a random factor,
+            and are often cut off before that would end; else all begin at the original.
         batch: B, samples of an update; their gradients are added up.
         optimiser: "sgd" or "adam".
         rate: the learning rate of the lines.
@@ -60,6 +64,8 @@ class Settings:
     """
 
     updates: int = 1000
+    attempts: int = 1
+    hops: bool = False
     batch: int = 4
     optimiser: Literal["sgd", "adam"] = "adam"
     rate: float = 0.05
@@ -111,10 +117,8 @@ class Descent:
         """Soften the original for every seed, and draw the samples."""
         self.problem, self.settings, self.seeds = problem, settings, tuple(seeds)
         self.machine = machine_of(problem, settings, len(seeds))
-        write(self.machine, problem.original, sharpness=settings.sharpness,
-              spare=settings.spare, seeds=self.seeds)  # fmt: skip
         self.noise = [torch.Generator().manual_seed(seed) for seed in self.seeds]
-        self._soften()
+        self.luck = [np.random.default_rng([11, seed]) for seed in self.seeds]
         pools = [problem.draw(POOL, "train", seed) for seed in self.seeds]
         self.pool = {
             name: torch.from_numpy(np.stack([getattr(pool, name) for pool in pools]))
@@ -122,23 +126,43 @@ class Descent:
         }
         self.picks = [np.random.default_rng([7, seed]) for seed in self.seeds]
         self.chosen_by = problem.draw(MORE, "choose", 0)
-        self.optimiser = self._optimiser()
         self.best: list[Choices | None] = [None] * len(seeds)
         self.steps = np.full(len(seeds), np.inf)
         self.soft: list[dict[str, Tensor] | None] = [None] * len(seeds)
         self.soft_steps = np.full(len(seeds), np.inf)
         self.curve: list[tuple[int, int]] = []
+        self.begin(0)
 
     def run(self, tell: Tell | None = None) -> None:
-        """Make all updates."""
-        total = self.settings.updates
-        for update in range(total + 1):
-            if update % self.settings.look_every == 0 or update == total:
-                self.look(update, tell)
-            if update % self.settings.softly_every == 0 or update == total:
-                self.look_softly()
-            if update < total:
-                self.update(update / total)
+        """Make all updates of all attempts."""
+        updates = self.settings.updates
+        for attempt in range(self.settings.attempts):
+            if attempt:
+                self.begin(attempt)
+            for update in range(updates + 1):
+                if update % self.settings.look_every == 0 or update == updates:
+                    self.look(attempt * updates + update, tell)
+                if update % self.settings.softly_every == 0 or update == updates:
+                    self.look_softly()
+                if update < updates:
+                    self.update(update / updates)
+        self.machine.limits = None
+
+    def begin(self, attempt: int) -> None:
+        """Begin an attempt: soften the original anew, or what was found."""
+        settings = self.settings
+        seeds = [1000 * seed + attempt for seed in self.seeds]
+        write(self.machine, self.problem.original, sharpness=settings.sharpness,
+              spare=settings.spare, seeds=seeds)  # fmt: skip
+        with torch.no_grad():
+            for name in ("initial_line", "initial_registers"):
+                self.machine.weights()[name].mul_(settings.registers_sharpness)
+            if settings.noise:
+                for weight in self.machine.weights().values():
+                    weight.add_(settings.noise * self._normal(weight))
+        if settings.hops and attempt:
+            self._hop()
+        self.optimiser = self._optimiser()
 
     def update(self, done: float) -> None:
         """Make one update; `done` is the share of the updates made before."""
@@ -168,7 +192,11 @@ class Descent:
         faster = int((self.steps < self.problem.before.mean).sum())
         self.curve.append((update, faster))
         if tell is not None:
-            tell(update, self.settings.updates, f"{faster} of {len(self.seeds)} faster")
+            tell(
+                update,
+                self.settings.updates * self.settings.attempts,
+                f"{faster} of {len(self.seeds)} faster",
+            )
 
     def look_softly(self) -> None:
         """Run the soft programs, and keep the weights of those that are better."""
@@ -200,15 +228,20 @@ class Descent:
         given, wanted, asked = (self.pool[n][rows, columns] for n in ("given", "wanted", "asked"))
         return given, wanted, asked
 
-    def _soften(self) -> None:
-        """Give the registers a sharpness of their own, and everything some noise."""
-        settings = self.settings
-        with torch.no_grad():
-            for name in ("initial_line", "initial_registers"):
-                self.machine.weights()[name].mul_(settings.registers_sharpness)
-            if settings.noise:
-                for weight in self.machine.weights().values():
-                    weight.add_(settings.noise * self._normal(weight))
+    def _hop(self) -> None:
+        """Put the best soft programs back, softened, and cut them off early."""
+        limits = self.machine.cut_off()
+        for k, (weights, rng) in enumerate(zip(self.soft, self.luck, strict=True)):
+            if weights is None:
+                continue
+            heat, noise = rng.uniform(*_HEAT), rng.choice(_NOISES)
+            with torch.no_grad():
+                for name, parameter in self.machine.weights().items():
+                    drawn = torch.randn(parameter.shape[1:], generator=self.noise[k])
+                    parameter[k] = weights[name] * heat + noise * drawn
+            if rng.random() < _EARLY:
+                limits[k] = max(4, int(self.soft_steps[k]) - int(rng.integers(0, 4)))
+        self.machine.limits = limits
 
     def _disturb(self, share: float) -> None:
         """Add noise to the gradients, as a share of each seed's root mean square."""

@@ -1,8 +1,9 @@
 """Settings of the gradients that are known to be good: the paper's, and ours, for its six tasks.
 
-Ours were found by evolution of random settings on other seeds than those that are reported. Two
-things matter most: a run is cut off before the original would end (`max_steps`), and not to stop
-costs much (`halting`).
+Ours were found by random search and evolution of settings on these same six tasks, on other seeds
+and samples than those that are reported; for other tasks they promise nothing. What seems to matter
+most: a run is cut off before the original would end (`max_steps`), not to have stopped costs much
+(`halting`), the best discrete program along the way is kept, and there are several attempts.
 
 Source: Bunel et al., "Adaptive Neural Compilation" (2016), arXiv:1605.07969, and the commands
 published with it.
@@ -44,28 +45,32 @@ PAPER = {
 
 OURS = {
     "access": Settings(
-        optimiser="sgd", rate=0.236, registers_rate=1.17, batch=4, weights=Weights(1, 7, 0, 21.3),
-        sharpness=2.4, registers_sharpness=1.7, noise=0.035, max_steps=5, halting="reference",
+        attempts=4, optimiser="sgd", rate=0.538, registers_rate=3.28, batch=4,
+        weights=Weights(1, 5.9, 0.94, 5.03), sharpness=1.73, registers_sharpness=1.17, max_steps=7,
+        mixing="logits", halting="reference", scale=1.3, gradient_noise=0.5,
     ),
     "swap": Settings(
-        rate=0.043, registers_rate=1.75, batch=4, weights=Weights(1, 0, 0, 27), sharpness=4.64,
-        registers_sharpness=1.04, max_steps=8, scale=1.84,
+        attempts=3, rate=0.043, registers_rate=1.75, batch=4, weights=Weights(1, 0, 0, 27),
+        sharpness=4.64, registers_sharpness=1.04, max_steps=8, scale=1.84,
     ),
     "addition": Settings(
-        rate=0.0152, registers_rate=0.42, batch=1, weights=Weights(10, 2.5, 0.21, 2.8),
-        sharpness=4.03, registers_sharpness=1.2, noise=0.05, max_steps=18, halting="reference",
-        scale=1.38,
+        attempts=3, rate=0.0152, registers_rate=0.42, batch=1,
+        weights=Weights(10, 2.5, 0.21, 2.8), sharpness=4.03, registers_sharpness=1.2, noise=0.05,
+        max_steps=18, halting="reference", scale=1.38,
     ),
     "listk": Settings(
-        updates=600, optimiser="sgd", rate=0.87, registers_rate=0.28, batch=1,
-        weights=Weights(10, 2.1, 0.245, 14.6), sharpness=3.4, registers_sharpness=2.2,
+        updates=600, attempts=5, optimiser="sgd", rate=0.87, registers_rate=0.276, batch=1,
+        weights=Weights(10, 2.1, 0.245, 14.6), sharpness=3.42, registers_sharpness=2.2,
         max_steps=11, mixing="logits", halting="reference", scale=1.6, gradient_noise=0.225,
     ),
     "increment": Settings(
-        updates=2000, rate=0.046, registers_rate=0.24, batch=4, weights=Weights(1, 2.4, 0.12, 3.3),
-        sharpness=3.6, max_steps=30, mixing="logits",
+        updates=2000, attempts=8, hops=True, rate=0.219, registers_rate=0.115, batch=1,
+        weights=Weights(10, 0, 0.306, 16.1), sharpness=4.49, max_steps=44, mixing="logits",
     ),
-    "bubble_sort": PAPER["bubble_sort"],
+    "bubble_sort": Settings(
+        updates=400, rate=0.116, registers_rate=1.9, batch=4,
+        weights=Weights(10, 8.93, 0.937, 18.5), sharpness=7.48, max_steps=25, mixing="logits",
+    ),
 }  # fmt: skip
 """Our settings by task, for the inputs that the paper adapts to."""
 
