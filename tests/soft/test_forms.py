@@ -119,7 +119,7 @@ def together(size: int, kinds: str = "iiii") -> Program:
 
 
 @pytest.mark.parametrize("precision", ["linear", "log"])
-@pytest.mark.parametrize("size", [6, 11, 20, 33, 40])
+@pytest.mark.parametrize("size", [6, 11, 20, 33, 40, 130])
 def test_all_arms_are_one_convolution(size: int, precision: Precision) -> None:
     module = hold(together(size), size, precision)
     assert module.source.count("soft.circle(") == 1

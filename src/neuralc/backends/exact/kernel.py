@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,17 +37,23 @@ class Kernel:
 
     def compiled(self, jit: bool) -> Callable[..., None]:
         """Return the function: by numba, or the very same text as plain Python."""
-        space: dict[str, Any] = {"np": np, "i64": int, "u64": int}
-        if jit:
-            space |= {"i64": np.int64, "u64": np.uint64}
-        exec(compile(self.text, "<exact kernel>", "exec"), space)  # noqa: S102 - our own text
-        function: Callable[..., None] = space["kernel"]
-        if not jit:
-            return function
-        import numba  # half a second, and only needed here
+        return _function(self.text, jit)
 
-        fast: Callable[..., None] = numba.njit(nogil=True, error_model="numpy")(function)
-        return fast
+
+@lru_cache(maxsize=64)
+def _function(text: str, jit: bool) -> Callable[..., None]:
+    """Turn the text of a kernel into a function; the same text is compiled once."""
+    space: dict[str, Any] = {"np": np, "i64": int, "u64": int}
+    if jit:
+        space |= {"i64": np.int64, "u64": np.uint64}
+    exec(compile(text, "<exact kernel>", "exec"), space)  # noqa: S102 - our own text
+    function: Callable[..., None] = space["kernel"]
+    if not jit:
+        return function
+    import numba  # half a second, and only needed here
+
+    fast: Callable[..., None] = numba.njit(nogil=True, error_model="numpy")(function)
+    return fast
 
 
 def build(program: Program) -> Kernel:

@@ -39,7 +39,7 @@ Tell = Callable[[int, float], None]
 
 # chosen on six tasks of Bunel et al., "Adaptive Neural Compilation" (2016)
 PROPOSALS = 8_000_000  # where no other number is given
-HEAT = (0.01, 0.06)  # the least and the highest temperature, in wrong examples
+HEAT = (0.015, 0.06)  # the least and the highest temperature, in wrong examples
 PRICE = (0.05, 0.4)  # of as many steps as the best program takes, in wrong examples
 FROM_ORIGINAL = 0.25  # of the chains start at the original, the others at the best
 NAMED = 0.6  # up to so many of the registers in proposals are ones that the program names

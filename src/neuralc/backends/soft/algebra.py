@@ -13,7 +13,8 @@ import numpy as np
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.values import Factor, Label
 
-SMALL = 32  # values up to which permutations and running sums are products with a matrix
+SMALL = 32  # values up to which a permutation is a product with a matrix
+TRIANGLE = 128  # values up to which running sums are a product with a triangular matrix
 SQUARE = 256  # values up to which the sum of all others is a product with a matrix
 Operand = tuple[Factor, Label]  # a distribution and the label of its axis
 Pair = tuple[Factor, Label | None, Operand]  # a factor, its axis if it has one, what it multiplies
@@ -64,7 +65,7 @@ def running(builder: Builder, x: Operand, *, reverse: bool, strict: bool) -> Ope
     factor, own = x
     size = builder.extent(own)
     axis = builder.label(size)
-    if size > SMALL:
+    if size > TRIANGLE:
         attrs, drift = (reverse, strict), builder.drift(factor) + 1
         return builder.together("running", [factor], axis, [own], size, attrs, drift), axis
     counted = np.triu(np.ones((size, size), dtype=np.float32), int(strict))
@@ -121,7 +122,7 @@ def _running(
     """Return a mixture of running sums, up or down."""
     factor, own = x
     weights, arm = chances
-    if size <= SMALL:
+    if size <= TRIANGLE:
         axis = builder.label(size)
         counted = np.triu(np.ones((size, size), dtype=np.float32), int(strict))
         tables = np.stack([counted.T if down else counted for down in reverse])

@@ -199,7 +199,7 @@ class Backward:
                 y, total = self.names[node.number], f"{self.names[node.number]}_sum"
                 mean = summed_out(f"({g} * {y})", (-1,), 0, node.dims[-1], self.constant, dims=True)
                 self.add(x, f"({g} - {mean}) / {total}", fresh=True)
-            case ("einsum" | "mul"), _:
+            case (("einsum" | "mul"), _):
                 self.factors(node, g)
             case "plus", (a, b, out):
                 for number, places in zip(node.args, (a, b), strict=True):

@@ -133,7 +133,10 @@ def adapt_problem(
     descent = None
     starts: list[Choices | None] = [None] * seeds
     if method != "search":
-        descent = Descent(problem, settings or settings_for(problem), numbers)
+        chosen = settings or settings_for(problem)
+        if method == "hybrid":  # search goes on from there
+            chosen = replace(chosen, attempts=1)
+        descent = Descent(problem, chosen, numbers)
         descent.run(tell)
         starts = descent.best
     found = [Found(start, 0.0) for start in starts]

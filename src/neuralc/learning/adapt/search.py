@@ -18,14 +18,12 @@ from neuralc.backends.search.superoptimise import Superoptimiser
 from neuralc.ir.memories import Samples
 from neuralc.learning.adapt.gradient import Tell
 from neuralc.learning.adapt.problem import Choices, Problem
-from neuralc.nn.turns import program as register_machine
 
 Array = np.ndarray[Any, Any]
 
 EXAMPLES, CHECKED = 300, 2000  # samples to search on; more, by which what is found is checked
-PROPOSALS = 3_000_000  # programs that a seed tries
+PROPOSALS = 1_500_000  # programs that a seed tries
 ROUNDS, JOIN = 4, 20  # searches of a seed; wrong samples that join after each
-ROOM = 2  # steps that a candidate may take, over the most that the original takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +40,6 @@ class Search:
     def __init__(self, problem: Problem, seed: int) -> None:
         """Draw the samples and prepare the execution."""
         self.problem = problem
-        most = int(problem.before.steps.max()) * ROOM + 2
-        self.program = register_machine(problem.memory, problem.registers, most)
         self.samples = problem.draw(EXAMPLES, "train", seed)
         self.checks = [problem.draw(CHECKED, "choose", seed)]
         if problem.everything is not None:
@@ -77,7 +73,7 @@ class Search:
         return Found(None, time.monotonic() - began)
 
     def _optimiser(self, samples: Samples) -> Superoptimiser:
-        return Superoptimiser(self.program, self.problem.examples(samples))
+        return Superoptimiser(self.problem.program, self.problem.examples(samples))
 
     def _right_start(self, start: Choices | None, samples: Samples) -> Choices:
         """Return the start if it is right on the samples, else the original."""
