@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from neuralc import machines
 from neuralc.cli import group
 from neuralc.data.examples_json import read_batches
 from neuralc.ir import check
-from neuralc.lang import asm, pyfn
+from neuralc.lang import asm, pyasm, pyfn
 from neuralc.lang import model as language
 from neuralc.lang.model import hyper_names, parse
 from neuralc.source import Source
@@ -84,7 +85,7 @@ def test_shell() -> None:
     for part in re.split(r"^\$ neuralc ", session, flags=re.M)[1:]:
         command, *lines = part.splitlines()
         few = f" --restarts {FEW}" if command.startswith("learn") else ""
-        done = CliRunner().invoke(group, (command + few).split())
+        done = CliRunner().invoke(group, shlex.split(command + few))
         assert done.exit_code == 0, done.stderr
         printed = {essence(line) for line in done.stdout.splitlines()}
         assert not {essence(line) for line in lines} - printed - {"…"}, command
@@ -110,7 +111,7 @@ def test_error_codes() -> None:
     for path in PACKAGE.rglob("*.py"):
         used |= set(re.findall(r'"(E\d{3})"', path.read_text("utf-8")))
     assert written == used
-    listed = set(CODE.findall(f"{language.__doc__}{check.__doc__}{pyfn.__doc__}{asm.__doc__}"))
+    listed = set(CODE.findall(f"{language.__doc__}{check.__doc__}{pyfn.__doc__}{asm.__doc__}{pyasm.__doc__}"))
     assert listed == used - {"E290"}  # of the textual form, see `ir/words.py`
 
 

@@ -77,3 +77,13 @@ def test_a_missing_file(name: str, message: str) -> None:
     code, shown, problem = invoke(name)
     assert (code, shown) == (2, "")
     assert message in problem
+
+
+def test_python_files_are_compiled_first(tmp_path: Path) -> None:
+    file = tmp_path / "less.py"
+    file.write_text("def less(mem):\n    mem[0] = mem[1] - 1\n", "utf-8")
+    done = CliRunner().invoke(group, ["asm", str(file)])
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("# less: 4 lines")
+    assert "DEC" in done.stdout
+    assert CliRunner().invoke(group, ["asm", str(file), "--memory", "3"]).exit_code == 2

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("program", type=FILE)
 @click.option("--task", metavar="NAME", help="Draw the inputs of this task, such as listk.")
 @click.option("--bias", metavar="NAME",
-              help="What kind of inputs: a bias of the task  [default: that of the paper].")  # fmt: skip
+              help="Of the task  [default: that of the paper].")  # fmt: skip
 @click.option("--data", type=FILE, metavar="FILE", help="Or: JSON file with samples.")
 @click.option(
     "--method", type=click.Choice(["gradient", "search", "hybrid"]), default="hybrid",

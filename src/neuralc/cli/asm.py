@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from neuralc.ir.assembly import Assembly
     from neuralc.source import Source
 
+PYTHON = 256  # cells that a Python program is compiled for, where nobody says
+
 
 @neuralc_command
 @click.argument("file", type=FILE)
@@ -23,17 +25,18 @@ if TYPE_CHECKING:
     "--memory",
     type=click.IntRange(min=1),
     metavar="M",
-    help="Check that it fits a memory of M cells; show constants as its values.",
+    help="Check that it fits a memory of M cells; show constants as its values. For Python what it "
+    f"is compiled for  [default: {PYTHON}].",
 )
 def command(file: Path, memory: int | None) -> Answer:
     """Print the lines, registers and constants of a program in assembly.
 
-    FILE is an assembly file, or the name of a program that comes with neuralc: `listk`, …
-    What is printed is assembly again.
+    FILE is an assembly file, a file of the Python subset, or the name of a program that comes with
+    neuralc: `listk`, … What is printed is assembly again.
     """
     from neuralc.lang import asm
 
-    assembly = asm.parse(assembly_text(file))
+    assembly = _python(file, memory) if file.suffix == ".py" else asm.parse(assembly_text(file))
     if memory is not None:
         asm.fit(assembly, memory)
         values = (None if value is None else value % memory for value in assembly.registers)
@@ -47,6 +50,15 @@ def command(file: Path, memory: int | None) -> Answer:
     data = {**_data(assembly), "memory": memory, "smallest_memory": least, "listing": listing,
             "warnings": warnings}  # fmt: skip
     return Answer(f"{heading}\n{listing.rstrip()}", data, problem="\n".join(warnings))
+
+
+def _python(file: Path, memory: int | None) -> Assembly:
+    from neuralc.files import read_text
+    from neuralc.lang import pyasm
+    from neuralc.source import Source
+
+    source = Source(str(file), read_text(file))
+    return pyasm.compile(source, memory=memory or PYTHON).assembly
 
 
 def assembly_text(file: Path) -> Source:

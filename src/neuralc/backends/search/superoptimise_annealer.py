@@ -25,6 +25,7 @@ Judge = Callable[[Array], tuple[Array, Array]]
 
 STEPS, HALTED = "steps", "final_halted"  # the outputs of `machines/ram.py` that matter here
 CHAIN = 100_000  # proposals of a chain
+COOLING = 0.5  # the temperature at the end, in parts of that at the start
 
 
 @dataclass(eq=False)
@@ -78,7 +79,7 @@ class Annealer:
             sums = np.array([chain.steps.sum(), chain.steps[looked_at].sum()])
             before = int(sums[0])
             at, example = self._compiled(
-                chain.rng, at, CHAIN, chain.heat, chain.heat / 2, chain.price, row, parts,
+                chain.rng, at, CHAIN, chain.heat, chain.heat * COOLING, chain.price, row, parts,
                 chain.active, best, sums, scored, arrays,
             )  # fmt: skip
             if sums[0] < before:

@@ -87,19 +87,17 @@ class Facts:
         operands = tuple(self.best(operand) for operand in step.operands)
         if operands != step.operands:
             step = replace(step, operands=operands)
+        cell = self.cell(operands[0]) if step.operation in ("READ", "WRITE") else None
         if step.operation in COMPUTED:
-            return self._computed(step, *operands)
-        if step.operation == "READ":
-            cell = self.cell(operands[0])
-            if cell is not None and cell in self.cells:
-                return replace(step, operation="COPY", operands=(self.cells[cell],))
-        if step.operation == "WRITE":
-            cell = self.cell(operands[0])
-            if cell is not None and self.cells.get(cell) == operands[1]:
-                return None
+            step = self._computed(step, *operands)
+        elif step.operation == "READ" and cell in self.cells:
+            step = replace(step, operation="COPY", operands=(self.cells[cell],))
+        elif step.operation == "WRITE" and cell in self.cells:
+            return None if self.cells[cell] == operands[1] else step
         if step.operation == "COPY" and step.target is not None:
-            there = self.best(step.target) if isinstance(operands[0], Number) else step.target
-            return None if operands[0] == there else step
+            value = self.best(step.operands[0])
+            there = self.best(step.target) if isinstance(value, Number) else step.target
+            return None if value == there else replace(step, operands=(value,))
         return step
 
     def _computed(self, step: Step, a: Operand, b: Operand) -> Step:
@@ -167,6 +165,8 @@ class Facts:
         match step.operation, step.operands:
             case "ADD", (Local() as first, Number(value=offset)) if first == target:
                 self._moved(target, offset)
+                return
+            case "COPY", (value,) if self.best(value) == target:
                 return
         cell = self.cell(step.operands[0]) if step.operation == "READ" else None
         self.forget(target)
