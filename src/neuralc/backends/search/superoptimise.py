@@ -10,9 +10,8 @@ original always takes part, chains are short, and examples join when they are ne
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,13 +19,7 @@ from typing import Any
 import numpy as np
 
 from neuralc.backends.search import superoptimise_moves as moving
-from neuralc.backends.search.superoptimise_annealer import (
-    CHAIN,
-    HALTED,
-    STEPS,
-    Annealer,
-    Chain,
-)
+from neuralc.backends.search.superoptimise_annealer import HALTED, STEPS, Annealer, Chain
 from neuralc.backends.search.superoptimise_tidy import tidied
 from neuralc.errors import DataError, Declined
 from neuralc.ir.examples import NOT_OBSERVED, Examples
@@ -39,8 +32,9 @@ Tell = Callable[[int, float], None]
 
 # chosen on six tasks of Bunel et al., "Adaptive Neural Compilation" (2016)
 PROPOSALS = 8_000_000  # where no other number is given
-HEAT = (0.015, 0.06)  # the least and the highest temperature, in wrong examples
-PRICE = (0.05, 0.4)  # of as many steps as the best program takes, in wrong examples
+CHAIN = 100_000  # proposals of a chain
+HEAT = (0.01, 0.06)  # the least and the highest temperature, in wrong examples
+PRICE = (0.05, 0.2)  # of as many steps as the best program takes, in wrong examples
 FROM_ORIGINAL = 0.25  # of the chains start at the original, the others at the best
 NAMED = 0.6  # up to so many of the registers in proposals are ones that the program names
 EXAMPLES = 8  # that chains look at in the beginning
@@ -128,7 +122,7 @@ class Superoptimiser:
             original: a program that is right on all examples, `[*shape]` or `[1, *shape]` by param.
             seed: of every random choice.
             seconds: after which no new chain starts; None: no limit.
-            proposals: after which no new chain starts; None: `PROPOSALS`.
+            proposals: how many to make; None: `PROPOSALS`.
             chances: probabilities [*shape, size] of the values of choices by param, from which
                 a part of the proposals is drawn.
             threads: chains that run at the same time.
@@ -145,7 +139,8 @@ class Superoptimiser:
             while search.tried < limit:
                 if seconds is not None and time.monotonic() - begun >= seconds:
                     break
-                search.round(pool, threads)
+                left = limit - search.tried
+                search.round(pool, [min(CHAIN, left - k * CHAIN) for k in range(threads)])
         right, steps = self.judge(search.best)
         return Found(
             moving.choices(search.best, self.program), float(steps.mean()), int(right.sum()),
@@ -159,13 +154,34 @@ class Superoptimiser:
             row: int64 [choices], see `superoptimise_moves`.
 
         """
-        params = {name: value[None] for name, value in moving.choices(row, self.program).items()}
-        found = self.annealer.executor.run(params, self.examples.inputs)
+        found = self._outputs(row)
         right = np.ones(self.examples.count, bool)
         for name, wanted in self.examples.outputs.items():
-            fits = (wanted == NOT_OBSERVED) | (wanted == found[name][0])
+            fits = (wanted == NOT_OBSERVED) | (wanted == found[name])
             right &= fits.reshape(len(fits), -1).all(axis=1)
-        return right, found[STEPS][0].astype(np.int64)
+        return right, found[STEPS].astype(np.int64)
+
+    def complaint(self, row: Array, example: int) -> DataError:
+        """Say what is wrong with the original on an example."""
+        found, wrong = self._outputs(row), []
+        if not found[HALTED][example]:
+            wrong = [f"it does not stop within {found[STEPS][example]} steps"]
+        for name, targets in self.examples.outputs.items():
+            wanted, value = targets[example], found[name][example]
+            for index in np.argwhere((wanted != NOT_OBSERVED) & (wanted != value)).tolist():
+                place = f"{name}{index if index else ''}"
+                wrong.append(f"{place} is {value[tuple(index)]}, wanted {wanted[tuple(index)]}")
+        inputs = ", ".join(f"{n} {v[example].tolist()}" for n, v in self.examples.inputs.items())
+        return DataError(
+            f"the original program is wrong on example {example} ({inputs}): {wrong[0]}\n"
+            "  hint: only a right program can be made faster; correct it, or the example"
+        )
+
+    def _outputs(self, row: Array) -> dict[str, Array]:
+        """Return the outputs of a program, [N, *shape] each."""
+        params = {name: value[None] for name, value in moving.choices(row, self.program).items()}
+        found = self.annealer.executor.run(params, self.examples.inputs)
+        return {name: value[0] for name, value in found.items()}
 
 
 class _Search:
@@ -185,7 +201,7 @@ class _Search:
         self.best = original
         right, self.steps = task.judge(original)
         if not right.all():
-            raise _wrong(task, int(np.argmin(right)))
+            raise task.complaint(original, int(np.argmin(right)))
         self.moves = moving.Moves.of(task.program, _values(task, original), chances)
         self.looked_at = self._different()[:EXAMPLES].tolist()
         self.history: list[tuple[int, float]] = []
@@ -197,40 +213,44 @@ class _Search:
         first = np.unique(np.concatenate(inputs, axis=1), axis=0, return_index=True)[1]
         return self.rng.permutation(first)
 
-    def round(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        """Run a chain on each thread, and keep what they have found."""
-        chains = [self._draw() for _ in range(threads)]
+    def round(self, pool: ThreadPoolExecutor, lengths: Sequence[int]) -> None:
+        """Run chains of some lengths at the same time, and keep what they have found."""
+        chains = [self._draw(length) for length in lengths if length > 0]
         list(pool.map(lambda chain: self.task.annealer.run(chain, self.moves), chains))
         for chain in chains:
+            better = chain.steps.sum() < self.steps.sum()
             for at, mean in chain.history:
-                if mean < self.steps.mean():
-                    self.history.append((self.tried + at, mean))
-                    if self.tell:
-                        self.tell(*self.history[-1])
-            if chain.steps.sum() < self.steps.sum():
+                self._note(self.tried + at, mean)
+            if better:
                 self.best = self._tidy(chain.best)
                 self.steps = self.task.judge(self.best)[1]
+                self._note(self.tried + chain.length, float(self.steps.mean()))
             failed = chain.order[: chain.active].tolist()
             self.looked_at += [e for e in failed if e not in self.looked_at]
-            self.tried += CHAIN
+            self.tried += chain.length
 
-    def _draw(self) -> Chain:
+    def _note(self, tried: int, mean: float) -> None:
+        """Remember an improvement, and tell of it."""
+        if mean < (self.history[-1][1] if self.history else self.steps.mean()):
+            self.history.append((tried, mean))
+            if self.tell:
+                self.tell(tried, mean)
+
+    def _draw(self, length: int) -> Chain:
         """Return a chain with settings of its own: no single ones do well on all tasks."""
         others = np.setdiff1d(np.arange(self.task.examples.count), self.looked_at)
         return Chain(
             rng=np.random.default_rng(self.rng.integers(0, 2**63)),
             row=self.original if self.rng.random() < FROM_ORIGINAL else self.best,
-            heat=self._between(*HEAT),
-            price=self._between(*PRICE) / float(self.steps.mean()),
+            length=length,
+            heat=float(self.rng.uniform(*HEAT)),
+            price=float(self.rng.uniform(*PRICE) / self.steps.mean()),
             named=float(self.rng.uniform(0, NAMED)),
             order=np.concatenate([np.array(self.looked_at, np.int64), others]),
             active=len(self.looked_at),
             best=self.best,
             steps=self.steps,
         )
-
-    def _between(self, low: float, high: float) -> float:
-        return math.exp(self.rng.uniform(math.log(low), math.log(high)))
 
     def _tidy(self, row: Array) -> Array:
         """Return a program in a readable form, which also leaves more lines to chains."""
@@ -273,18 +293,3 @@ def _values(task: Superoptimiser, original: Array) -> Array:
     ]
     found = np.concatenate([original[4 * lines : 4 * lines + registers], *cells, [0, 1]])
     return np.unique(found[found < lines]).astype(np.int64)
-
-
-def _wrong(task: Superoptimiser, example: int) -> DataError:
-    """Say which example the original fails, and how."""
-    inputs = {name: value[example].tolist() for name, value in task.examples.inputs.items()}
-    wanted = {
-        name: np.where(value[example] == NOT_OBSERVED, -1, value[example]).tolist()
-        for name, value in task.examples.outputs.items()
-        if name != STEPS
-    }
-    return DataError(
-        f"the original program is wrong on example {example}: {inputs}, wanted {wanted}\n"
-        "  hint: only right programs can be made faster; correct the program or the example, or "
-        "give `max_steps` more than it needs"
-    )

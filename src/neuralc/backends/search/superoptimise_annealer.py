@@ -16,7 +16,7 @@ import numpy as np
 from neuralc.backends.exact import Executor
 from neuralc.backends.search import superoptimise_moves as moving
 from neuralc.backends.search.superoptimise_chain import compiled
-from neuralc.ir.examples import Examples
+from neuralc.ir.examples import NOT_OBSERVED, Examples
 from neuralc.ir.nodes import Program
 
 Array = np.ndarray[Any, Any]
@@ -24,8 +24,6 @@ Judge = Callable[[Array], tuple[Array, Array]]
 """On which examples a row of choices is right, bool [N], and its steps on each, int64 [N]."""
 
 STEPS, HALTED = "steps", "final_halted"  # the outputs of `machines/ram.py` that matter here
-CHAIN = 100_000  # proposals of a chain
-COOLING = 0.5  # the temperature at the end, in parts of that at the start
 
 
 @dataclass(eq=False)
@@ -35,7 +33,8 @@ class Chain:
     Attributes:
         rng: of all its random choices.
         row: int64 [choices], where it starts.
-        heat: its temperature at the start, in wrong examples; half of that at the end.
+        length: how many proposals it makes.
+        heat: its temperature, in wrong examples.
         price: of a step, in wrong examples.
         named: see `Moves.parts`.
         order: int64 [N], the examples, those looked at first; changes.
@@ -47,6 +46,7 @@ class Chain:
 
     rng: np.random.Generator
     row: Array
+    length: int
     heat: float
     price: float
     named: float
@@ -70,7 +70,7 @@ class Annealer:
         """Run a chain to its end; it carries what it has found."""
         at, row = 0, chain.row
         parts = moves.parts(chain.named)
-        while at < CHAIN:
+        while at < chain.length:
             kernel, arrays, row, scored = self._arrays(row, chain.order)
             if self._compiled is None:
                 self._compiled = compiled(kernel, moving.compiled(), moving.reachable())
@@ -79,7 +79,7 @@ class Annealer:
             sums = np.array([chain.steps.sum(), chain.steps[looked_at].sum()])
             before = int(sums[0])
             at, example = self._compiled(
-                chain.rng, at, CHAIN, chain.heat, chain.heat * COOLING, chain.price, row, parts,
+                chain.rng, at, chain.length, chain.heat, chain.price, row, parts,
                 chain.active, best, sums, scored, arrays,
             )  # fmt: skip
             if sums[0] < before:
@@ -118,15 +118,16 @@ class Annealer:
         """Put an array for the outputs in; return what is scored, in the order of the chain."""
         layout, places = self.executor.kernel.layout, self.executor.kernel.arguments[4:]
         counts = {decl.name: math.prod(decl.shape) for decl in layout.outputs}
-        found = np.zeros(examples.count * sum(counts.values()), np.int64)
+        found = np.zeros(examples.count * sum(counts.values()), np.int32)
         columns, strides, wanted, weights = [], [], [], []
         at = clock = 0
         for name, count in counts.items():
             size = examples.count * count
             arrays[places.index(layout.found[name].ident)] = found[at : at + size]
             clock = at if name == STEPS else clock
-            targets = examples.outputs[name].reshape(examples.count, count)
-            observed = targets >= 0
+            blank = np.full(size, NOT_OBSERVED)
+            targets = examples.outputs.get(name, blank).reshape(examples.count, count)
+            observed = targets != NOT_OBSERVED
             for k in np.flatnonzero(observed.any(axis=0)):
                 columns.append(at + k)
                 strides.append(count)

@@ -34,10 +34,10 @@ def compiled(
         A function that comes back when a program is better than all before, when one that seemed
         so fails an example, and at the end. It returns the number of the proposal it has come to,
         to be called again with, and the example (-1: none). Its arguments: a random generator; the
-        numbers of the first and of the last proposal; the temperatures at the start and at the
-        end; the price of a step; all choices as one row, and `Moves.parts`; how many examples to
-        look at, the first ones; the best row, and the sums [2] of its steps on all examples and on
-        those looked at, both replaced; `Scored.parts`; the arrays of the kernel.
+        numbers of the first and of the last proposal; the temperature; the price of a step; all
+        choices as one row, and `Moves.parts`; how many examples to look at, the first ones; the
+        best row, and the sums [2] of its steps on all examples and on those looked at, both
+        replaced; what is scored, see `Annealer`; the arrays of the kernel.
 
     """
     import numba
@@ -46,7 +46,7 @@ def compiled(
 
     @numba.njit(nogil=True)
     def chain(  # type: ignore[no-untyped-def]
-        rng, begin, end, hot, cold, price, row, moves, active, best, sums, scored, arrays
+        rng, begin, end, heat, price, row, moves, active, best, sums, scored, arrays
     ):
         lines, registers = moves[0], moves[1]
         live, kept = np.empty(lines, np.int64), row.copy()
@@ -56,7 +56,6 @@ def compiled(
         for step in range(begin, end):
             if not change(rng, row, live, count, *moves):
                 continue
-            heat = hot * (cold / hot) ** (step / end)
             limit = now - active * heat * math.log(1.0 - rng.random())
             missed, steps = trial(limit, active, price, scored, arrays)
             if missed + price * steps > limit:

@@ -8,6 +8,7 @@ kept only if the program is still right and takes no more steps; so nothing here
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ Change = Callable[[Array], Array]
 def _stopped(lines: int, registers: int, original: Array) -> Iterator[Change]:
     """Replace single lines by STOP: the ones that are never run."""
     for k in range(lines):
-        yield lambda row, k=k: _with(row, {f * lines + k: 0 for f in range(4)})
+        yield partial(_with, values={f * lines + k: 0 for f in range(4)})
 
 
 def _rotated(lines: int, registers: int, original: Array) -> Iterator[Change]:
@@ -80,7 +81,7 @@ def _shorter(lines: int, registers: int, original: Array) -> Iterator[Change]:
         return found
 
     for k in reversed(range(lines)):
-        yield lambda row, k=k: cut(row, k)
+        yield partial(cut, at=k)
 
 
 def _plain(lines: int, registers: int, original: Array) -> Iterator[Change]:
@@ -95,13 +96,13 @@ def _plain(lines: int, registers: int, original: Array) -> Iterator[Change]:
 
     for k in range(lines):
         for which in range(3):
-            yield lambda row, k=k, which=which: field(row, k, which)
+            yield partial(field, at=k, which=which)
 
 
 def _started(lines: int, registers: int, original: Array) -> Iterator[Change]:
     """Let registers start as in the original."""
     for k in range(4 * lines, 4 * lines + registers):
-        yield lambda row, k=k: _with(row, {k: int(original[k])})
+        yield partial(_with, values={k: int(original[k])})
 
 
 def _with(row: Array, values: dict[int, int]) -> Array:

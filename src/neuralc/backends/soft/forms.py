@@ -21,7 +21,7 @@ import numpy as np
 from neuralc.backends.soft import algebra
 from neuralc.backends.soft.algebra import Operand, Pair
 from neuralc.backends.soft.build import Builder
-from neuralc.backends.soft.pushforward import project
+from neuralc.backends.soft.pushforward import cells_of, project
 from neuralc.backends.soft.values import Factor, Known, Later, Product, Value, settled
 from neuralc.ir.nodes import Table
 from neuralc.ir.structure import Structure, classify
@@ -94,8 +94,7 @@ def _form(what: Structure, args: tuple[Product, ...], size: int) -> Form | None:
         case "constant":
             return Form("constant", (), what.offset)
         case "identity" | "rotation" | "permutation" | "unary":
-            return _moved(np.asarray(what(*([np.arange(what.sizes[0])] * (what.args[0] + 1)))),
-                          args, size)  # fmt: skip
+            return _moved(cells_of(what).reshape(-1), args, size)
         case ("add" | "sub") as kind if what.modulus in (0, size):
             return Form(kind, args, what.offset)
         case ("min" | "max") as kind:
@@ -114,8 +113,6 @@ def _moved(values: np.ndarray, args: tuple[Product, ...], size: int) -> Form | N
 
 def _copy(arm: Value, pair: tuple[Product, Product]) -> Form | None:
     """Return the form of an arm that is a copy of one of the two values."""
-    if isinstance(arm, Later) and arm.call is None and arm.done is None:
-        return None  # nobody needs it yet, and it is not one of the two
     value = settled(arm)
     return Form("shift", (value,)) if isinstance(value, Product) and value in pair else None
 

@@ -96,7 +96,7 @@ def single(builder: Builder, value: Product) -> Product:
 
 def _structured(builder: Builder, what: Structure, soft: Sequence[Product]) -> Product | Known:
     args = [soft[k] for k in what.args]
-    cells = np.asarray(_cells(what)).reshape(what.sizes)
+    cells = cells_of(what).reshape(what.sizes)
     match what.kind:
         case "constant":
             return Known(np.asarray(what.offset))
@@ -143,7 +143,7 @@ def _plain(builder: Builder, what: Structure, args: Sequence[Operand]) -> Operan
     return algebra.padded(builder, algebra.circle(builder, x, y, around), what.size)
 
 
-def _cells(what: Structure) -> np.ndarray:
+def cells_of(what: Structure) -> np.ndarray:
     """Return the results for all arguments that matter."""
     if what.kind == "constant":
         return np.asarray(what.offset)
