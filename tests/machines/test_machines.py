@@ -65,7 +65,7 @@ def text_of(solved: Solved) -> str:
 def test_names_and_paths() -> None:
     assert machines.names() == (
         "assembly", "basic_block", "circuit", "grid2x2_add", "grid2x2_apply", "math", "maze",
-        "parity", "turing",
+        "parity", "ram", "turing",
     )  # fmt: skip
     assert machines.path("turing").read_text().startswith("# A Turing machine")
     with pytest.raises(FileError, match="there is no machine 'tiring'"):

@@ -22,22 +22,18 @@ def compiled(
 ) -> Callable[..., tuple[int, int]]:
     """Return the chain for the kernel of a program (see `Executor.single`).
 
-    The cost of a program is the sum, over the examples looked at, of the weights of the values
-    that come out wrong and of the price of its steps; temperatures are in such costs per example.
+    It comes back when a program is better than all before, when one that seemed so fails an
+    example, and at the end; with the number of the proposal it has come to, to be called again
+    with, and that example (-1: none). Its arguments: a random generator; the numbers of the first
+    and of the last proposal; the temperature and the price of a step, both in wrong examples; all
+    choices as one row, and `Moves.parts`; how many examples to look at, the first ones; the best
+    row, and the sums [2] of its steps on all examples and on those looked at, both replaced; what
+    is scored, see `Annealer`; the arrays of the kernel.
 
     Args:
         kernel: of the program.
         change: makes a proposal, see `superoptimise_moves.compiled`.
         reach: finds the lines that it may change, see `superoptimise_moves.reachable`.
-
-    Returns:
-        A function that comes back when a program is better than all before, when one that seemed
-        so fails an example, and at the end. It returns the number of the proposal it has come to,
-        to be called again with, and the example (-1: none). Its arguments: a random generator; the
-        numbers of the first and of the last proposal; the temperature; the price of a step; all
-        choices as one row, and `Moves.parts`; how many examples to look at, the first ones; the
-        best row, and the sums [2] of its steps on all examples and on those looked at, both
-        replaced; what is scored, see `Annealer`; the arrays of the kernel.
 
     """
     import numba
