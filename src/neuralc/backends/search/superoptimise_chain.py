@@ -30,11 +30,7 @@ def compiled(
     row, and the sums [2] of its steps on all examples and on those looked at, both replaced; what
     is scored, see `Annealer`; the arrays of the kernel.
 
-    Args:
-        kernel: of the program.
-        change: makes a proposal, see `superoptimise_moves.compiled`.
-        reach: finds the lines that it may change, see `superoptimise_moves.reachable`.
-
+    `change` makes a proposal, `reach` finds the lines that it may change: `superoptimise_moves`.
     """
     import numba
 
@@ -57,17 +53,16 @@ def compiled(
             if missed + price * steps > limit:
                 row[:] = kept
                 continue
-            now = missed + price * steps
             kept[:] = row
+            now = missed + price * steps
             count = reach(row, lines, registers, live)
             if missed == 0 and steps < sums[1]:
                 example, total = check(scored, arrays)
-                if example >= 0:
-                    return step + 1, example
-                if total < sums[0]:
+                if example < 0 and total < sums[0]:
                     best[:] = row
                     sums[0], sums[1] = total, steps
-                    return step + 1, -1
+                if example >= 0 or sums[0] == total:
+                    return step + 1, example
         return end, -1
 
     return chain
