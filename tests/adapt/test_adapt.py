@@ -100,10 +100,14 @@ def test_certainty_says_no_more_than_is_known() -> None:
 
 
 def test_a_proof_finds_what_samples_miss() -> None:
-    """Right but where the cell holds one value in ten thousand cases: samples of it are rare."""
+    """Right on samples that all begin with 3, wrong on others: only the proof can tell."""
     given = problem("access", "general")
+    given.__dict__["fresh"] = TASKS["access"].draw("third", 50, 0)
+    assert given.final(given.as_choices(FASTER))[0] == 1
     found = certainty(given, given.as_choices(FASTER))
     assert not found.right
+    assert "wrong: on memory" in found.text
+    assert "on memory 3 " not in found.text
 
 
 def test_the_original_must_be_right() -> None:

@@ -11,10 +11,10 @@ import click
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import Answer
 from neuralc.cli.output import command as neuralc_command
+from neuralc.cli.programs import load_program
 
 if TYPE_CHECKING:
     from neuralc.ir.assembly import Assembly
-    from neuralc.source import Source
 
 PYTHON = 256  # cells that a Python program is compiled for, where nobody says
 
@@ -36,9 +36,9 @@ def command(file: Path, memory: int | None) -> Answer:
     """
     from neuralc.lang import asm
 
-    assembly = _python(file, memory) if file.suffix == ".py" else asm.parse(assembly_text(file))
+    python = PYTHON if file.suffix == ".py" else None
+    assembly = load_program(file, memory or python).assembly
     if memory is not None:
-        asm.fit(assembly, memory)
         values = (None if value is None else value % memory for value in assembly.registers)
         assembly = replace(assembly, registers=tuple(values))
     least = asm.smallest_memory(assembly)
@@ -50,38 +50,6 @@ def command(file: Path, memory: int | None) -> Answer:
     data = {**_data(assembly), "memory": memory, "smallest_memory": least, "listing": listing,
             "warnings": warnings}  # fmt: skip
     return Answer(f"{heading}\n{listing.rstrip()}", data, problem="\n".join(warnings))
-
-
-def _python(file: Path, memory: int | None) -> Assembly:
-    from neuralc.files import read_text
-    from neuralc.lang import pyasm
-    from neuralc.source import Source
-
-    source = Source(str(file), read_text(file))
-    return pyasm.compile(source, memory=memory or PYTHON).assembly
-
-
-def assembly_text(file: Path) -> Source:
-    """Return the text of an assembly file, or of a program that comes with neuralc.
-
-    Raises:
-        FileError: there is neither.
-
-    """
-    from neuralc import routines
-    from neuralc.errors import FileError
-    from neuralc.files import read_text
-    from neuralc.source import Source
-
-    name = str(file)
-    if name in routines.names():
-        return Source(f"{name}.asm", read_text(routines.path(name)))
-    if not file.exists() and name.isidentifier():  # a name rather than a path
-        raise FileError(
-            f"there is no file and no program {name!r}\n"
-            f"  hint: the programs that come with neuralc are {', '.join(routines.names())}"
-        )
-    return Source(name, read_text(file))
 
 
 def _count(things: tuple[Any, ...], name: str) -> str:

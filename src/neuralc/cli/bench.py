@@ -5,7 +5,6 @@ Exit code 0: every task is solved by at least one solver; 3: one is not; 2: bad 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ import click
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, note
 from neuralc.cli.output import command as neuralc_command
+from neuralc.cores import cores
 
 QUICK_SECONDS, SECONDS = 20.0, 600.0
 
@@ -57,17 +57,10 @@ def command(
 
     assert suite == "terpret"
     chosen = chosen_tasks(tasks, quick=quick)
-    limits = Limits(timeout or (QUICK_SECONDS if quick else SECONDS), threads or _cores())
+    limits = Limits(timeout or (QUICK_SECONDS if quick else SECONDS), threads or cores())
     result = run_benchmark(
         chosen, list(dict.fromkeys(solvers)) or ["auto"], limits=limits,
         seeds=range(seed, seed + count), out=out, progress=note,
     )  # fmt: skip
     text = f"{result.text}\n\nwritten to {out}"
     return Answer(text, result.data, FOUND if result.solved else NOT_FOUND, result.note)
-
-
-def _cores() -> int:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuralc.cli.asm import assembly_text
 from neuralc.cli.output import Answer
 from neuralc.errors import NeuralcError
 
 if TYPE_CHECKING:
     from neuralc.ir.assembly import Assembly
+    from neuralc.source import Source
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,14 @@ class Loaded:
 
 
 def load_program(
-    file: Path, memory: int, *, entry: str | None = None, stack: int | None = None
+    file: Path, memory: int | None, *, entry: str | None = None, stack: int | None = None
 ) -> Loaded:
     """Read a program: a file of the Python subset, an assembly file, or the name of a routine.
+
+    Args:
+        file: the file or the name.
+        memory: M; None, for assembly only: it is not asked whether the program fits.
+        entry, stack: see `lang.pyasm.compile`.
 
     Raises:
         FileError: there is no such file.
@@ -36,15 +41,40 @@ def load_program(
 
     """
     if file.suffix == ".py":
+        assert memory is not None
         return _python(file, memory, entry, stack)
     for name, value in (("--entry", entry), ("--stack", stack)):
         if value is not None:
             raise NeuralcError(f"{name} is for programs in Python\n  hint: leave it out")
     from neuralc.lang import asm
 
-    assembly = asm.parse(assembly_text(file))
-    asm.fit(assembly, memory)
+    assembly = asm.parse(_assembly_text(file))
+    if memory is not None:
+        asm.fit(assembly, memory)
     return Loaded(assembly)
+
+
+def _assembly_text(file: Path) -> Source:
+    """Return the text of an assembly file, or of a program that comes with neuralc.
+
+    Raises:
+        FileError: there is neither.
+
+    """
+    from neuralc import routines
+    from neuralc.errors import FileError
+    from neuralc.files import read_text
+    from neuralc.source import Source
+
+    name = str(file)
+    if name in routines.names():
+        return Source(f"{name}.asm", read_text(routines.path(name)))
+    if not file.exists() and name.isidentifier():  # a name rather than a path
+        raise FileError(
+            f"there is no file and no program {name!r}\n"
+            f"  hint: the programs that come with neuralc are {', '.join(routines.names())}"
+        )
+    return Source(name, read_text(file))
 
 
 def _python(file: Path, memory: int, entry: str | None, stack: int | None) -> Loaded:

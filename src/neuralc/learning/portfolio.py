@@ -7,7 +7,6 @@ solver declines. Runs nothing itself: `race.py` does.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -107,13 +106,6 @@ def _entrant(name: str, settings: Settings) -> Entrant:
     if name == "gradient":
         options = {"settings": dataclasses.asdict(settings)}
     return Entrant(name, SOLVERS[name], _SHARES.get(name, 1.0), options)
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def check_name(name: str) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from neuralc.backends.base import Problem
 from neuralc.backends.base.problem import Choices
+from neuralc.cores import cores
 from neuralc.errors import DataError, Declined, NeuralcError, SolverFailed
 from neuralc.ir.examples import Examples
 from neuralc.learning import contradiction, portfolio
@@ -145,7 +146,7 @@ class _Task:
             return dataclasses.replace(self, timeout=portfolio.AUTO_TIMEOUT).run(solver)
         if solver == "auto" and self.model.program.networks:
             return self.by_turns()
-        return self.by_solvers(solver, self.threads or portfolio.cores())
+        return self.by_solvers(solver, self.threads or cores())
 
     @property
     def deadline(self) -> float | None:

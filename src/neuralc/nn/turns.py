@@ -19,6 +19,7 @@ from neuralc import machines
 from neuralc.backends.soft.module import SoftModule
 from neuralc.backends.soft.runtime import centred_softmax
 from neuralc.files import read_text
+from neuralc.ir.assembly import OPERATIONS
 from neuralc.ir.nodes import Program
 from neuralc.ir.turn import Turn, turn
 from neuralc.lang.model import parse
@@ -100,7 +101,7 @@ class Turns(nn.Module):
         inputs = [decl.name for decl in one.program.of("input")]
         self.step = SoftModule(one.program, restarts=restarts, carried=inputs)
         self.following = dict(one.following)
-        self.sizes = [11, registers, registers, registers]
+        self.sizes = [len(OPERATIONS), registers, registers, registers]
         self.mixing, self.halting, self.threshold = mixing, halting, threshold
 
     def commands(self, lines: Mapping[str, Tensor]) -> Tensor:

@@ -66,14 +66,11 @@ def write(
     sure = any(value is not None for value in program.registers)
     top = sharpness if sure else sharpness / size
     weights["initial_line"][:, program.start] = top
-    with torch.no_grad():
-        for name, parameter in machine.weights().items():
-            parameter.copy_(weights[name])
-    return machine
+    return restore(machine, weights)
 
 
 def restore(machine: RegisterMachine, weights: Mapping[str, Tensor]) -> RegisterMachine:
-    """Put the logits of one program, `[*shape]` by name, into all restarts; return the machine."""
+    """Put logits by name, `[*shape]` for all restarts or `(P, *shape)`, in; return the machine."""
     with torch.no_grad():
         for name, parameter in machine.weights().items():
             parameter.copy_(weights[name].expand_as(parameter))

@@ -18,6 +18,7 @@ import numpy as np
 from neuralc.backends.exact.kernel import Kernel, build
 from neuralc.backends.exact.layout import Stored
 from neuralc.backends.exact.sites import Site, declines
+from neuralc.cores import cores
 from neuralc.errors import DataError, Declined
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Decl, Int, Program
@@ -60,7 +61,7 @@ class Executor:
         """
         self.program, self.jit = program, jit
         self.kernel = _kernel(program)
-        self.threads = threads or _cores()
+        self.threads = threads or cores()
         self._function = self.kernel.compiled(jit)
         self._pool: tuple[int, ThreadPoolExecutor] | None = None  # the process, its threads
         self._fixed = {decl.name: _fixed(program, decl) for decl in program.of("param")}
@@ -258,12 +259,6 @@ class Executor:
         ]
         for future in futures:
             future.result()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _fixed(program: Program, decl: Decl) -> tuple[Array, Array]:

@@ -14,11 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from neuralc.backends.exact import Executor
-from neuralc.errors import DataError, NeuralcError
+from neuralc.errors import DataError
 from neuralc.ir.assembly import Assembly
 from neuralc.ir.examples import Examples
 from neuralc.ir.memories import Samples
 from neuralc.ir.nodes import Program
+from neuralc.lang import asm
 from neuralc.nn.turns import program as register_machine
 from neuralc.tasks.ram import RamTask
 
@@ -82,7 +83,7 @@ class Problem:
 
         Raises:
             DataError: the original is wrong on a sample, which is named; or there are no samples.
-            NeuralcError: the program does not fit the machine.
+            ModelErrors: the program does not fit the memory.
 
         """
         self.original, self.memory, self.task, self.bias = original, memory, task, bias
@@ -90,11 +91,7 @@ class Problem:
         self.given = given
         if given is not None and given.memory != memory:
             raise DataError(f"the samples have {given.memory} cells, not {memory}")
-        if len(original.lines) > memory:
-            raise NeuralcError(
-                f"a program of {len(original.lines)} lines needs a memory of at least as many "
-                f"cells, not {memory}"
-            )
+        asm.fit(original, memory)
         self.max_steps = self._steps() * _ROOM + 2
         self.before = self.try_one(self.choices, self.fresh)
         self._complain()
@@ -163,13 +160,17 @@ class Problem:
     def _executor(self) -> Executor:
         return Executor(self.program)
 
-    def share_right(self, choices: Choices) -> float:
-        """Return the share of the fresh samples, and of all inputs if they are few, it gets right.
+    def final(self, choices: Choices) -> tuple[float, float]:
+        """Return the share of right ones and the mean steps of the final check.
 
-        Of the two shares it is the smaller one: 1 is right on everything that can be run.
+        The share is that of the fresh samples, or that of all inputs where they are few and it is
+        smaller: 1 is right on everything that can be run. The steps are those of the samples.
         """
-        checks = [self.fresh] if self.everything is None else [self.fresh, self.everything]
-        return min(float(self.try_one(choices, samples).right.mean()) for samples in checks)
+        trial = self.try_one(choices, self.fresh)
+        right = float(trial.right.mean())
+        if self.everything is not None and self.everything is not self.fresh:
+            right = min(right, float(self.try_one(choices, self.everything).right.mean()))
+        return right, trial.mean
 
     def _steps(self) -> int:
         """Return the most steps that the original takes on some samples."""

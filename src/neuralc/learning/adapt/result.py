@@ -11,7 +11,7 @@ import numpy as np
 
 from neuralc.errors import NeuralcError
 from neuralc.ir.assembly import Assembly
-from neuralc.learning.adapt.gradient import Soft
+from neuralc.learning.adapt.gradient import CONFIDENCE, Soft
 from neuralc.learning.adapt.problem import Choices, Problem
 from neuralc.learning.adapt.tidy import tidy
 from neuralc.nn import folder as folder_of
@@ -75,7 +75,7 @@ class Adapted:
         """Tell whether a seed's program is right on everything and faster than the original."""
         return attempt.choices is not None and attempt.right == 1 and attempt.steps < self.before
 
-    def softly(self, attempt: Attempt, confidence: float = 0.9) -> bool:
+    def softly(self, attempt: Attempt, confidence: float = CONFIDENCE) -> bool:
         """Tell whether a seed's soft program is right, confident and faster, as the paper asks."""
         soft = attempt.soft
         return (
@@ -113,8 +113,7 @@ class Adapted:
         note = {"method": self.method, "before": self.before, "seeds": len(self.attempts)}
         if self.best is not None:
             program = self.program
-            steps = max(self.problem.max_steps, int(self.problem.before.steps.max()))
-            machine = compile(program, self.problem.memory, max_steps=steps)
+            machine = compile(program, self.problem.memory, max_steps=self.problem.max_steps)
             folder_of.save(
                 machine, folder, assembly=program, note={**note, "after": self.best.steps}
             )

@@ -7,11 +7,11 @@ they found, with their probabilities for proposals.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from typing import Literal, get_args
 
+from neuralc.cores import cores
 from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.assembly import Assembly
 from neuralc.ir.memories import Samples
@@ -142,7 +142,7 @@ def adapt_problem(
     found = [Found(start, 0.0) for start in starts]
     if method != "gradient":
         chances = [None if descent is None else descent.chances(k) for k in range(seeds)]
-        found = search_all(problem, numbers, starts, chances, threads or _cores(), tell)
+        found = search_all(problem, numbers, starts, chances, threads or cores(), tell)
     attempts = tuple(
         _attempt(problem, number, each, descent, k)
         for k, (number, each) in enumerate(zip(numbers, found, strict=True))
@@ -155,8 +155,7 @@ def _attempt(problem: Problem, seed: int, found: Found, descent: Descent | None,
     """Check what one seed has found on samples that it has never seen."""
     right, steps = 0.0, problem.before.mean
     if found.choices is not None:
-        right = problem.share_right(found.choices)
-        steps = problem.try_one(found.choices, problem.fresh).mean
+        right, steps = problem.final(found.choices)
     attempt = Attempt(seed, found.choices, right, steps, seconds=found.seconds)
     if descent is None or (right == 1 and steps < problem.before.mean):
         return attempt
@@ -166,7 +165,3 @@ def _attempt(problem: Problem, seed: int, found: Found, descent: Descent | None,
     machine = restore(machine_of(problem, descent.settings, 1), weights)
     samples = problem.fresh.take(slice(0, _SOFT_CHECK))
     return replace(attempt, soft=softly(machine, samples)[0], machine=machine)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from neuralc.ir.assembly import ARITY, OPERATIONS, Assembly, Line
+from neuralc.nn.turns import FIELDS
 
 Array = np.ndarray[Any, Any]
-FIELDS = ("instruction", "first", "second", "target")
 
 
 def tidy(choices: Mapping[str, Array], original: Assembly) -> Assembly:
@@ -33,7 +33,8 @@ def tidy(choices: Mapping[str, Array], original: Assembly) -> Assembly:
     if all(lines[k].operation != "JEZ" for k in reached):  # nothing says where a line stands
         order = [k % len(rows) for k in range(start, start + len(rows)) if k % len(rows) in reached]
         lines, start = [lines[k] for k in order], 0
-    lines = lines[: max(reached, default=0) + 1] if start or len(lines) == len(rows) else lines
+    else:
+        lines = lines[: max(reached) + 1]
     read = {r for line in lines for r in (line.first, line.second) if r is not None}
     registers = tuple(value if r in read else None for r, value in enumerate(values))
     names = original.names if len(original.names) == len(registers) else ()
