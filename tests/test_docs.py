@@ -24,7 +24,7 @@ from neuralc.source import Source
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "neuralc"
 README, LANGUAGE = ROOT / "README.md", ROOT / "docs" / "language.md"
-VERIFY = ROOT / "docs" / "verify.md"
+VERIFY, LIBRARIES = ROOT / "docs" / "verify.md", ROOT / "docs" / "libraries.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CODE = re.compile(r"\bE[1-5]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ---- examples
 
 
-@pytest.mark.parametrize("path", [README, LANGUAGE, VERIFY], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [README, LANGUAGE, VERIFY, LIBRARIES], ids=lambda path: path.name)
 def test_python_and_models(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each block is a file of its own, so that `@nc.model` finds its text."""
     found = blocks(path, "python")

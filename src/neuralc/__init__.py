@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuralc.learning.frontdoor import load as load
     from neuralc.learning.frontdoor import load_solution as load_solution
     from neuralc.learning.frontdoor import model as model
+    from neuralc.learning.library.library import Library as Library
     from neuralc.learning.model import Model as Model
     from neuralc.learning.run import learn as learn
     from neuralc.learning.settings import Settings as Settings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Library",
     "Model",
     "NeuralcError",
     "RegisterMachine",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Library": "neuralc.learning.library.library",
     "Model": "neuralc.learning.model",
     "RegisterMachine": "neuralc.nn.machine",
     "Settings": "neuralc.learning.settings",

@@ -250,7 +250,7 @@ def test_gradients_reach_the_weights_of_every_network() -> None:
 
 
 def test_bodies_are_what_torch_makes_of_the_same_weights() -> None:
-    """Fully connected with ReLU and softmax; two convolutions with pooling before that."""
+    """Fully connected with ReLU and softmax; three convolutions before that."""
     text = """
         @Learn([Tensor(6)], 4, hid_sizes=[5, 7])
         def F(x): pass
@@ -281,11 +281,12 @@ def test_bodies_are_what_torch_makes_of_the_same_weights() -> None:
             wanted = connected(inputs["a"], "networks.F", p, 3)
             torch.testing.assert_close(found["c"][p], wanted)
             maps = inputs["b"]
-            for k in range(2):
+            for k in range(3):
                 kernel = weights[f"networks.G.kernels.{k}"].chunk(RESTARTS)[p]
-                maps = nn.functional.max_pool2d(
-                    nn.functional.conv2d(maps, kernel, padding=1).relu(), 2
-                )
+                bias = weights[f"networks.G.biases.{k}"].chunk(RESTARTS)[p]
+                maps = nn.functional.conv2d(maps, kernel, bias, padding=1).relu()
+                if k < 2:  # 9 x 8, 4 x 4, then 2 x 2, which is too small
+                    maps = nn.functional.max_pool2d(maps, 2)
             wanted = connected(maps.flatten(1), "networks.G.end", p, 2)
             torch.testing.assert_close(found["d"][p], wanted)
 

@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(1), help="Steps of gradient descent at most.")
 @click.option("--rate", type=float, help="Learning rate of the choices.")
 @click.option("--batch", type=click.IntRange(1), help="Examples per step  [default: all].")
+@click.option("--net", type=click.Choice(["mlp", "cnn"]), help="The body of all neural functions.")
+@click.option("--network-rate", type=float, help="Learning rate of neural functions.")
+@click.option("--augment", is_flag=True, help="Train on images that are changed a little.")
+@click.option("--input-noise", type=float, metavar="SIGMA", help="Train on images with noise.")
+@click.option(
+    "--average", type=float, metavar="SHARE",
+    help="Judge and keep a running average of the networks' weights, such as 0.995.",
+)  # fmt: skip
 @click.option("--precision", type=click.Choice(["linear", "log"]), help="log: for long programs.")
 @click.option("--device", help="Where to compute, such as cpu or cuda.")
 @click.option(
@@ -58,9 +66,17 @@ if TYPE_CHECKING:
     "tells them apart.",
 )  # fmt: skip
 @click.option("--out", type=FILE, metavar="DIR", help="Where to save  [default: runs/MODEL].")
+@click.option(
+    "--library", type=FILE, metavar="FOLDER",
+    help="Take neural functions from this library, and save them there if the task is solved.",
+)  # fmt: skip
+@click.option("--task", metavar="NAME", help="Its name in the library  [default: MODEL].")
+@click.option("--replace-task", is_flag=True, help="Let it replace a task of the same name.")
+@click.option("--library-rate", type=float, metavar="X",
+              help="Rate of functions from the library  [default: RATE / 100].")  # fmt: skip
 def command(
     model: Path, hypers: Path | None, data: Path, out: Path | None, count: int | None,
-    **settings: Any,
+    net: str | None, **settings: Any,
 ) -> Answer:  # fmt: skip
     """Learn the program that MODEL leaves open, from the examples in a data file.
 
@@ -76,7 +92,7 @@ def command(
     from neuralc.learning.model import Model
     from neuralc.learning.run import Interrupted, learn
 
-    loaded = Model.load(model_text(model), chosen)
+    loaded = Model.load(model_text(model), chosen, net=net)
     for warning in loaded.warnings:
         note(warning)
     out = out or Path("runs") / model.stem
@@ -142,6 +158,8 @@ def _answer(solution: Solution, out: Path) -> Answer:
         lines.append(f"held-out examples right: {report.test_accuracy:.1%}")
     lines += [f"time: {report.seconds:.1f} s ({report.solver})", *_table(report)]
     lines.append(f"saved in {out}")
+    if report.library:
+        lines.append(f"library: {report.library}")
     data = described(solution, out)
     return Answer("\n".join(lines), data, FOUND if report.solved else NOT_FOUND)
 
@@ -159,6 +177,7 @@ def described(solution: Solution, out: Path) -> dict[str, Any]:
         "status": report.status,
         "note": report.note,
         "others": [row._asdict() for row in report.others],
+        "library": report.library or None,
         "program": solution.program,
         "out": out,
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neuralc.cli.inputs import FILE
+from neuralc.cli.inputs import FILE, hypers_of, hypers_options
 from neuralc.cli.output import Answer, plain
 from neuralc.cli.output import command as neuralc_command
 from neuralc.errors import NeuralcError
@@ -32,13 +32,16 @@ SHOWN = 10  # examples of a batch that people see; --json has them all
               help='Of a compiled program: what is in its cells, "3 0 2 4" or @FILE.')  # fmt: skip
 @click.option("--max-steps", type=click.IntRange(min=1), metavar="T",
               help="Of a compiled program: instructions after which it is cut off.")  # fmt: skip
+@hypers_options
 def command(
-    folder: Path, data: Path | None, memory: str | None, max_steps: int | None
+    folder: Path, data: Path | None, memory: str | None, max_steps: int | None,
+    hypers: Path | None, set_name: str | None,
 ) -> Answer:  # fmt: skip
     """Run the program saved in FOLDER on new inputs.
 
     A program that was learned runs on the inputs of a data file. Targets in it are optional; where
-    they stand, the program is compared with them.
+    they stand, the program is compared with them. With --hypers it runs on inputs of other sizes
+    than those it was learned on, such as longer ones: the file needs to name only what changes.
 
     A program that was compiled or adapted runs exactly and softly. Cells that are not given are 0,
     ? is any value. Iterations are the paper's count, one more than the steps.
@@ -51,6 +54,9 @@ def command(
                                "  hint: remove solution.json, or machine.json")  # fmt: skip
         from neuralc.cli.memories import run_program
 
+        if hypers is not None:
+            raise NeuralcError(f"{folder} holds a compiled program, which has no hyper-parameters\n"
+                               "  hint: leave --hypers out")  # fmt: skip
         return run_program(folder, memory, data, max_steps)
     for name, value in (("--memory", memory), ("--max-steps", max_steps)):
         if value is not None:
@@ -59,16 +65,18 @@ def command(
                                f"  hint: {hint}")  # fmt: skip
     if data is None:
         raise click.MissingParameter(param_hint="'--data'", param_type="option")
-    return _solution(folder, data)
+    return _solution(folder, data, hypers_of(hypers, set_name))
 
 
-def _solution(folder: Path, data: Path) -> Answer:
-    """Run a learned program on the batches of a file."""
+def _solution(folder: Path, data: Path, hypers: dict[str, int]) -> Answer:
+    """Run a learned program on the batches of a file, with hyper-parameters that change."""
     from neuralc.data.examples_json import read_batches
     from neuralc.learning.solution import Solution
 
     batches = read_batches(data)
     loaded = Solution.load(folder)
+    if hypers:
+        loaded = loaded.resized(hypers)
     start = time.perf_counter()
     results = [_run(loaded, batch) for batch in batches]
     seconds = time.perf_counter() - start

@@ -191,15 +191,20 @@ def _value(path: Path, place: str, value: Any, arrays: Arrays) -> Any:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise DataError(f"{path}: {place}: {name!r} must lie in the folder of the JSON file")
     if (name, key) not in arrays:
-        arrays.update(_load_arrays(path.parent / name, name))
+        arrays.update(load_arrays(path.parent / name, name))
     if (name, key) not in arrays:
         known = ", ".join(repr(k) for n, k in arrays if n == name)
         raise DataError(f"{path}: {place}: {name} holds no array {key!r}\n  hint: it holds {known}")
     return arrays[name, key]
 
 
-def _load_arrays(file: Path, name: str) -> Arrays:
-    """Return the arrays of an `.npz` or `.npy` by (name, key); objects are never unpickled."""
+def load_arrays(file: Path, name: str) -> Arrays:
+    """Return the arrays of an `.npz` or `.npy` by (name, key); objects are never unpickled.
+
+    Raises:
+        FileError: there is no such file, or it is damaged.
+
+    """
     if not file.is_file():
         raise FileError(f"there is no file {file}")
     try:

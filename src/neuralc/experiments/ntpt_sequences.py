@@ -21,17 +21,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from neuralc.data.digits import Digits, Images, Labels
-from neuralc.data.expressions import OPERATORS, draw_symbols, results_of
+from neuralc.data.digits import Digits
 from neuralc.errors import DataError, FileError, HyperError
+from neuralc.experiments.ntpt_sequence_data import Pictures, draw_tensors
 from neuralc.files import read_text, write_atomic
 from neuralc.zoo.lstm import Lstm
 from neuralc.zoo.neural_gpu import NeuralGpu
-from neuralc.zoo.symbols import DIGITS, OneHot, TwoNetworks
+from neuralc.zoo.symbols import OneHot, TwoNetworks
 
 Progress = Callable[[int, int, str], None]
+Tell = Callable[[int, str], None]  # steps done, and a remark
 SHORTEST, LONGEST = 2, 16  # digits
 TESTED = 500  # held-out expressions of each length
 TRAINED_TO = (2, 5)  # digits: as for programs, and what the paper gave these models
@@ -63,6 +64,10 @@ class Setting:
     rate: float = 1e-3
     steps: int = 10_000
     longer_steps: int = 10_000
+
+    def steps_for(self, longest: int) -> int:
+        """Return the batches of training on expressions of up to `longest` digits."""
+        return self.steps if longest == SHORTEST else self.longer_steps
 
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
@@ -118,13 +123,20 @@ def run_sequences(
 
     """
     _check(models, trained_to, steps, tested)
-    rows = []
-    for name in models:
-        for longest in trained_to:
-            setting = SETTINGS[name]
-            count = steps or (setting.steps if longest == SHORTEST else setting.longer_steps)
-            job = Job(name, setting, longest, images, count, seed, tested)
-            rows.append(_once(job, digits, operators, progress, out))
+    jobs = [
+        Job(name, SETTINGS[name], longest, images, steps or SETTINGS[name].steps_for(longest), seed,
+            tested)
+        for name in models for longest in trained_to
+    ]  # fmt: skip
+    rows, done, total = [], 0, sum(job.steps for job in jobs)
+    for job in jobs:
+
+        def tell(step: int, remark: str, before: int = done) -> None:
+            if progress is not None:
+                progress(before + step, total, remark)
+
+        rows.append(_once(job, digits, operators, tell, out))
+        done += job.steps
     return Sequences(rows, _text(rows, images), {"images": images, "seed": seed, "rows": rows})
 
 
@@ -169,7 +181,7 @@ class Job:
 
 
 def _once(
-    job: Job, digits: Digits, operators: Digits, progress: Progress | None, out: Path | None
+    job: Job, digits: Digits, operators: Digits, tell: Tell, out: Path | None
 ) -> dict[str, Any]:
     """Return the row of a job: from its file, or by doing it."""
     path = None if out is None else out / job.file
@@ -180,7 +192,7 @@ def _once(
     row = {
         **job.identity(),
         "digits": digits.name,
-        **_train_and_test(job, digits, operators, progress),
+        **_train_and_test(job, digits, operators, tell),
     }
     if path is not None:
         write_atomic(path, json.dumps(row, indent=1) + "\n")
@@ -205,77 +217,6 @@ def _read(path: Path, job: Job, digits: str) -> dict[str, Any] | None:
     return row if saved == {**job.identity(), "digits": digits} else None
 
 
-class Pictures:
-    """Images by symbol, to draw from: symbols 0..9 are digits, 10..13 operators."""
-
-    def __init__(self, digits: tuple[Images, Labels], operators: tuple[Images, Labels]) -> None:
-        """Keep the images, not copied, and where those of each symbol are.
-
-        Raises:
-            DataError: a symbol has no image, or sizes differ.
-
-        """
-        if digits[0].shape[1:] != operators[0].shape[1:]:
-            raise DataError(
-                f"digits are of size {digits[0].shape[1:]}, operators of {operators[0].shape[1:]}"
-            )
-        self.pools = [torch.from_numpy(pool).flatten(1) for pool, _ in (digits, operators)]
-        self.places = [np.flatnonzero(digits[1] == symbol) for symbol in range(DIGITS)]
-        self.places += [np.flatnonzero(operators[1] == symbol) for symbol in range(len(OPERATORS))]
-        for symbol, places in enumerate(self.places):
-            if not len(places):
-                raise DataError(f"there is no image of the symbol {symbol} (10 to 13: + - * /)")
-
-    @property
-    def pixels(self) -> int:
-        """The number of pixels of an image."""
-        return self.pools[0].shape[1]
-
-    def draw(self, symbols: Labels, lengths: Labels, rng: np.random.Generator) -> Tensor:
-        """Return an image of each symbol, uniform among its images: float32 [B, L, pixels].
-
-        Args:
-            symbols: int64 [B, L], 0..13; the padding is left white.
-            lengths: int64 [B].
-            rng: decides which image.
-
-        """
-        found = torch.zeros(*symbols.shape, self.pixels)
-        inside = np.arange(symbols.shape[1]) < lengths[:, None]
-        for symbol in np.unique(symbols[inside]).tolist():
-            where = inside & (symbols == symbol)
-            rows = rng.choice(self.places[symbol], int(where.sum()))
-            pool = self.pools[int(symbol >= DIGITS)]
-            found[torch.from_numpy(where)] = pool[torch.from_numpy(rows)]
-        return found
-
-
-def draw_batch(
-    count: int, sizes: Sequence[int], rng: np.random.Generator
-) -> tuple[Labels, Labels, Labels]:
-    """Draw expressions of different lengths, padded behind with 0.
-
-    Args:
-        count: how many.
-        sizes: the numbers of digits to draw from, uniform.
-        rng: decides everything.
-
-    Returns:
-        symbols int64 [B, L] (0..13), lengths int64 [B] (symbols), results int64 [B] (0..18).
-
-    """
-    chosen = np.sort(rng.choice(np.asarray(sizes), count))
-    symbols = np.zeros((count, 2 * int(chosen[-1]) - 1), np.int64)
-    results = np.empty(count, np.int64)
-    for size in np.unique(chosen).tolist():
-        rows = chosen == size
-        drawn = draw_symbols(int(rows.sum()), size=size, rng=rng)
-        results[rows] = results_of(drawn)
-        drawn[:, 1::2] += DIGITS
-        symbols[rows, : 2 * size - 1] = drawn
-    return symbols, 2 * chosen - 1, results
-
-
 def build_model(setting: Setting, pixels: int | None) -> nn.Module:
     """Return a model with fresh weights; `pixels` is None where it reads symbols."""
     reader = OneHot() if pixels is None else TwoNetworks(pixels)
@@ -284,18 +225,22 @@ def build_model(setting: Setting, pixels: int | None) -> nn.Module:
     return NeuralGpu(reader, filters=setting.width, dropout=setting.dropout)
 
 
-def _train_and_test(
-    job: Job, digits: Digits, operators: Digits, progress: Progress | None
-) -> dict[str, Any]:
+def _train_and_test(job: Job, digits: Digits, operators: Digits, tell: Tell) -> dict[str, Any]:
     began = time.process_time()
     train = held_out = None
     if job.images:
-        train = Pictures(*((d.train_images, d.train_labels) for d in (digits, operators)))
-        held_out = Pictures(*((d.test_images, d.test_labels) for d in (digits, operators)))
+        train = Pictures(
+            (digits.train_images, digits.train_labels),
+            (operators.train_images, operators.train_labels),
+        )
+        held_out = Pictures(
+            (digits.test_images, digits.test_labels),
+            (operators.test_images, operators.test_labels),
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(job.seed)
         model = build_model(job.setting, train.pixels if train else None)
-        history = _train(model, job, train, progress)
+        history = _train(model, job, train, tell)
     trained = time.process_time()
     accuracy = {
         str(size): exact_share(model, held_out, size, job.tested, job.seed)
@@ -309,7 +254,7 @@ def _train_and_test(
 
 
 def _train(
-    model: nn.Module, job: Job, pictures: Pictures | None, progress: Progress | None
+    model: nn.Module, job: Job, pictures: Pictures | None, tell: Tell
 ) -> list[dict[str, float]]:
     """Train a model; return loss and share of right answers on fresh batches, now and then."""
     rng = np.random.default_rng([job.seed, 1])
@@ -321,7 +266,7 @@ def _train(
     history, losses, right = [], [], []
     model.train()
     for step in range(1, job.steps + 1):
-        sequences, lengths, results = _batch(pictures, BATCH, sizes, rng)
+        sequences, lengths, results = draw_tensors(pictures, BATCH, sizes, rng)
         logits = model(sequences, lengths)
         loss = nn.functional.cross_entropy(logits, results)
         optimizer.zero_grad()
@@ -335,20 +280,8 @@ def _train(
             entry = {"step": step, "loss": float(np.mean(losses)), "right": float(np.mean(right))}
             history.append(entry)
             losses, right = [], []
-            if progress is not None:
-                progress(step, job.steps, _remark(job, entry))
+            tell(step, _remark(job, entry))
     return history
-
-
-def _batch(
-    pictures: Pictures | None, count: int, sizes: Sequence[int], rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    symbols, lengths, results = draw_batch(count, sizes, rng)
-    if pictures is None:
-        sequences = torch.from_numpy(symbols)
-    else:
-        sequences = pictures.draw(symbols, lengths, rng)
-    return sequences, torch.from_numpy(lengths), torch.from_numpy(results)
 
 
 @torch.no_grad()
@@ -362,14 +295,15 @@ def exact_share(
         pictures: held-out images, or None for symbols.
         size: digits of each expression.
         count: expressions.
-        seed: the same seed gives the same expressions, which are not those of training.
+        seed: the same seed gives the same expressions. Their images are new to the model; as
+            symbols, short ones are not: there are only 400 of two digits.
 
     """
     model.eval()
     rng = np.random.default_rng([seed, 2, size])
     right = 0
     for start in range(0, count, CHUNK):
-        sequences, lengths, results = _batch(pictures, min(CHUNK, count - start), [size], rng)
+        sequences, lengths, results = draw_tensors(pictures, min(CHUNK, count - start), [size], rng)
         right += int((model(sequences, lengths).argmax(1) == results).sum())
     return right / count
 

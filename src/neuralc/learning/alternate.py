@@ -48,6 +48,7 @@ def alternate(
     model: Model, train: Examples, settings: Settings, *, rounds: int = 3,
     networks: Mapping[str, torch.Tensor] | None = None, deadline: float | None = None,
     tell: Tell | None = None, keep: Callable[[Alternated], None] | None = None,
+    old: frozenset[str] = frozenset(),
 ) -> Alternated:  # fmt: skip
     """Learn networks and program by turns.
 
@@ -63,6 +64,7 @@ def alternate(
             left out.
         tell: called with what was reached, in words.
         keep: called with the best pair so far, for whoever may be interrupted.
+        old: the networks that come from a library; they learn at `library_rate`.
 
     Returns:
         The best pair of all rounds.
@@ -72,7 +74,7 @@ def alternate(
 
     """
     say = tell or (lambda words: None)
-    turns = _Turns(model, train, settings, deadline)
+    turns = _Turns(model, train, settings, deadline, old)
     found = turns.together(networks or {})
     if keep:
         keep(found)
@@ -92,9 +94,11 @@ class _Turns:
     """The networks as they are now, and how each turn changes them."""
 
     def __init__(
-        self, model: Model, train: Examples, settings: Settings, deadline: float | None
-    ) -> None:
+        self, model: Model, train: Examples, settings: Settings, deadline: float | None,
+        old: frozenset[str],
+    ) -> None:  # fmt: skip
         self.model, self.train, self.settings, self.deadline = model, train, settings, deadline
+        self.old = old
         self.single = model.compile(seed=settings.seed, precision=settings.precision)
         self.judge = Judge(model.program, train, jit=True)
         self.chances: dict[str, Array] = {}
@@ -114,7 +118,7 @@ class _Turns:
         )  # fmt: skip
         if networks:
             spread_weights(module, networks)
-        trainer = Trainer(module, self.train, self.settings)
+        trainer = Trainer(module, self.train, self.settings, self.old)
         self._steps(trainer, self.settings.steps)
         choices = module.choices.best(module.logits)
         shares = self.judge.right(choices, module)
@@ -133,7 +137,7 @@ class _Turns:
         choices = outcome.best.choices
         self.single.logits.requires_grad_(False)
         settings = dataclasses.replace(self.settings, restarts=1)
-        trainer = Trainer(self.single, self.train, settings)
+        trainer = Trainer(self.single, self.train, settings, self.old)
         self.fix(choices)  # a trainer draws its own
         self._steps(trainer, self.settings.polish or self.settings.steps)
         self.single.logits.requires_grad_(True)
@@ -147,8 +151,9 @@ class _Turns:
     def _steps(self, trainer: Trainer, count: int) -> None:
         for _ in range(count):
             if self.late():
-                return
+                break
             trainer.step()
+        trainer.perception.take_average()
 
     def _problem(self, number: int) -> Problem:
         """Return the question to the search; every round draws other random numbers."""

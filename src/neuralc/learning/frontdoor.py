@@ -12,20 +12,24 @@ from neuralc.learning.solution import Solution
 from neuralc.source import Source
 
 
-def load(source: str | Path | Source, hypers: Mapping[str, int] | None = None) -> Model:
+def load(
+    source: str | Path | Source, hypers: Mapping[str, int] | None = None, *, net: str | None = None
+) -> Model:
     """Return a model from a file, from a `Source`, or a machine that comes with neuralc.
 
     Args:
         source: a path such as "my_model.py", or a name such as "turing".
         hypers: the hyper-parameters.
+        net: "mlp" or "cnn": the body of all neural functions, whatever the model says of them.
 
     Raises:
         FileError: there is no such file.
         ModelErrors: everything that is wrong with the text.
         HyperError: a hyper-parameter is missing, unknown, or not an integer.
+        NeuralcError: there is no such `net`, or a function cannot have it.
 
     """
-    return Model.load(source, hypers)
+    return Model.load(source, hypers, net=net)
 
 
 def load_solution(folder: str | Path) -> Solution:

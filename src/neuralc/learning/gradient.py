@@ -48,18 +48,19 @@ WORK_WORTH_COMPILING = 300  # programs x examples of one judgement
 def descend(
     model: Model, train: Examples, held_out: Examples | None, settings: Settings, *,
     out: Path | None, progress: Progress, networks: Mapping[str, torch.Tensor],
-    deadline: float | None,
+    deadline: float | None, old: frozenset[str] = frozenset(),
 ) -> Solution:  # fmt: skip
     """Learn by gradients until done or, on the clock of `time.monotonic`, until the deadline.
 
-    Arguments, results and errors are those of `learn`; the solution is not yet saved.
+    Arguments, results and errors are those of `learn`; the solution is not yet saved. `old` are
+    the networks that come from a library.
 
     Raises:
         KeyboardInterrupt: after a checkpoint was saved, if `out` is given.
 
     """
     with torch_threads(settings.threads):
-        run = GradientRun(model, train, settings, out, networks, deadline)
+        run = GradientRun(model, train, settings, out, networks, deadline, old=old)
         run.resume()
         try:
             run.loop(progress)
@@ -90,6 +91,7 @@ class GradientRun:
     out: Path | None
     networks: Mapping[str, torch.Tensor]
     deadline: float | None = None
+    old: frozenset[str] = frozenset()
     seconds: float = 0.0
     attempts: int = 0
     alive: list[int] = field(default_factory=list)
@@ -111,7 +113,7 @@ class GradientRun:
         )
         if self.networks:
             spread_weights(self.module, self.networks)
-        self.trainer = Trainer(self.module, self.train, s)
+        self.trainer = Trainer(self.module, self.train, s, self.old)
         work = s.restarts * self.train.count
         self.judge = Judge(self.model.program, self.train, jit=work > WORK_WORTH_COMPILING)
         self.attempts = s.restarts
@@ -160,9 +162,10 @@ class GradientRun:
     def check(self) -> None:
         """Discretise every restart, run it exactly, and note what is right."""
         choices = self.module.choices.best(self.module.logits)
-        shares = self.judge.right(choices, self.module)  # the first time this may take a while
-        with held_back():
-            self.note(choices, shares)
+        with self.trainer.perception.averaged():
+            shares = self.judge.right(choices, self.module)  # the first time this may take a while
+            with held_back():
+                self.note(choices, shares)
 
     def note(self, choices: Mapping[str, Array], shares: Array) -> None:
         """Keep what is best, and go on with restarts that are not solved yet."""
@@ -225,7 +228,8 @@ class GradientRun:
         """Train the networks on through the program that was found, which stays as it is."""
         began = time.monotonic()
         logits = single.logits.detach().clone()
-        trainer = Trainer(single, self.train, dataclasses.replace(self.settings, restarts=1))
+        settings = dataclasses.replace(self.settings, restarts=1)
+        trainer = Trainer(single, self.train, settings, self.old)
         best = {name: value[0] for name, value in single.choices.best(logits).items()}
         single.logits.data = single.choices.certain(best).to(single.logits)
         single.logits.requires_grad_(False)
@@ -237,6 +241,7 @@ class GradientRun:
             if (step + 1) % self.settings.check_every == 0:
                 loss = float(trainer.loss[0])
                 progress(step + 1, total, f"polishing the networks, loss {loss:.3f} nats")
+        trainer.perception.take_average()
         single.logits.data = logits
         self.seconds += time.monotonic() - began
 
@@ -279,7 +284,8 @@ class GradientRun:
     def fingerprint(self) -> str:
         """Return a digest of everything that the result depends on."""
         digest = hashlib.sha256()
-        parts = [self.model.source.text, self.model.hypers, dataclasses.asdict(self.settings)]
+        parts = [self.model.source.text, self.model.hypers, dataclasses.asdict(self.settings),
+                 sorted(self.old), self.model.net]  # fmt: skip
         digest.update(json.dumps(parts, sort_keys=True).encode())
         for arrays in (self.train.inputs, self.train.outputs):
             for name in sorted(arrays):

@@ -13,6 +13,7 @@ import numpy as np
 from neuralc import machines
 from neuralc.errors import HyperError, NeuralcError
 from neuralc.files import read_text
+from neuralc.ir.bodies import with_bodies
 from neuralc.ir.nodes import Program
 from neuralc.lang.model import parse
 from neuralc.lang.model.listing import render
@@ -28,26 +29,37 @@ Choices = Mapping[str, np.ndarray[Any, Any]]
 
 @dataclass(frozen=True)
 class Model:
-    """A parsed model with its hyper-parameters put in."""
+    """A parsed model with its hyper-parameters put in.
+
+    `net` is the body that all neural functions have in place of what the text says; None: as the
+    text says.
+    """
 
     source: Source
     program: Program
     listing: Sequence[ast.stmt] | None
     warnings: tuple[str, ...] = ()
+    net: str | None = None
 
     @staticmethod
-    def load(model: str | Path | Source, hypers: Mapping[str, int] | None = None) -> Model:
+    def load(
+        model: str | Path | Source, hypers: Mapping[str, int] | None = None, *,
+        net: str | None = None,
+    ) -> Model:  # fmt: skip
         """Parse a model.
 
         Args:
             model: a file, the name of a machine that comes with neuralc (such as "turing"), or a
                 `Source`.
             hypers: the hyper-parameters.
+            net: "mlp" or "cnn", for all neural functions, whatever the text says of them; see
+                `with_bodies`.
 
         Raises:
             FileError: there is no such file and no machine of this name.
             ModelErrors: everything that is wrong with the text.
             HyperError: a hyper-parameter is missing, unknown, or not an integer.
+            NeuralcError: there is no such `net`, or a function cannot have it.
 
         """
         if not isinstance(model, Source):
@@ -55,7 +67,8 @@ class Model:
                 model = machines.path(str(model))
             model = Source(str(model), read_text(model))
         parsed = parse(model, dict(hypers or {}))
-        return Model(model, parsed.program, parsed.listing, tuple(parsed.warnings))
+        program = parsed.program if net is None else with_bodies(parsed.program, net)
+        return Model(model, program, parsed.listing, tuple(parsed.warnings), net)
 
     @property
     def hypers(self) -> dict[str, int]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from neuralc.backends.soft import SoftModule
     from neuralc.learning.alternate import Alternated
+    from neuralc.learning.library.library import Library
     from neuralc.learning.solution import Report, Solution
 
 Array = np.ndarray[Any, Any]
@@ -54,15 +55,15 @@ def learn(
     model: Model, data: Any, *, solver: str = "gradient", timeout: float | None = None,
     threads: int | None = None, test: Any = None, settings: Settings | None = None,
     out: str | Path | None = None, progress: Progress | None = None, tell: Tell | None = None,
-    networks: Mapping[str, torch.Tensor] | None = None, **changes: Any,
+    networks: Mapping[str, torch.Tensor] | None = None, library: Library | str | Path | None = None,
+    task: str | None = None, replace_task: bool = False, **changes: Any,
 ) -> Solution:  # fmt: skip
     """Find the open choices and train the networks of a model from examples.
 
     Args:
         model: the model.
-        data: training examples: a list of mappings, one mapping of arrays, `Examples`, or a list
-            of batches as in a data file (the one named "train", or the first, is learned from,
-            the others are held out).
+        data: training examples: a list of mappings, one mapping of arrays, `Examples`, or batches
+            as in a data file (that named "train", or the first, is learned from, others held out).
         solver: "gradient", "search", "sat", "smt", "cp", or "auto", which asks those that fit, side
             by side. Networks are trained by gradients alone.
         timeout: seconds after which the best so far is returned; None: no limit, 600 for "auto".
@@ -72,10 +73,12 @@ def learn(
             settings, such as `restarts=100, seed=0`.
         out: a folder for the solution; a checkpoint of learning by gradients is kept there, and a
             run that was interrupted goes on from it when called again with the same arguments.
-        progress: called with the work done, all the work, and a remark.
-        tell: called with what "auto" chooses and what the solvers reach, in words.
+        progress: called with the work done, all of it, and a remark.
+        tell: called with what is chosen and reached, in words.
         networks: parameters of trained networks, named as in `Solution.weights`: to start from, or
             for "search" the networks as they are.
+        library, task, replace_task: where to take functions from by name, and to save them with
+            this task if it is solved; see `Session`.
 
     Returns:
         The best program: exact on the training examples if one was found.
@@ -83,10 +86,9 @@ def learn(
     Raises:
         DataError: examples that do not fit the model.
         Contradiction: examples that no program can be right on.
-        Declined: the solver cannot be asked this, with its reasons.
-        MissingExtra: what the solver needs is not installed.
-        SolutionError: the checkpoint in `out` is damaged.
-        NeuralcError: settings, a device or networks that cannot be.
+        Declined, MissingExtra: the solver cannot be asked this, with its reasons.
+        SolutionError: the checkpoint in `out` or the library is damaged.
+        NeuralcError: settings, a device, networks or a library that cannot be.
         KeyboardInterrupt: by gradients after a checkpoint was saved, else after the best so far was
             saved (`Interrupted`), if `out` is given.
 
@@ -94,12 +96,11 @@ def learn(
     _check(solver, timeout, threads)
     given = {name: value for name, value in changes.items() if value is not None}
     chosen = dataclasses.replace(settings or Settings(), **given)
-    task = _Task(
+    asked = _Task(
         model, *_examples(model, data, test), chosen, Path(out) if out else None, networks or {},
-        threads, timeout, progress or (lambda done, total, remark: None),
-        tell or (lambda words: None),
+        threads, timeout, progress or (lambda *_: None), tell or (lambda words: None),
     )  # fmt: skip
-    return task.run(solver)
+    return asked.with_library(solver, library, task, replace=replace_task)
 
 
 def _examples(model: Model, data: Any, test: Any) -> tuple[Examples, Examples | None]:
@@ -137,6 +138,7 @@ class _Task:
     progress: Progress
     tell: Tell
     began: float = field(default_factory=time.monotonic)
+    old: frozenset[str] = frozenset()  # networks that come from a library
 
     def run(self, solver: str) -> Solution:
         """Return what the solver finds."""
@@ -147,6 +149,25 @@ class _Task:
         if solver == "auto" and self.model.program.networks:
             return self.by_turns()
         return self.by_solvers(solver, self.threads or cores())
+
+    def with_library(
+        self, solver: str, library: Library | str | Path | None, task: str | None, *, replace: bool
+    ) -> Solution:
+        """Return what the solver finds with the functions of a library, and save it there."""
+        if library is None:
+            if task is not None or replace:
+                raise NeuralcError("a task is named without a library\n  hint: give library=FOLDER")
+            return self.run(solver)
+
+        from neuralc.learning.library.session import Session
+
+        session = Session.begin(library, task, self.model, self.networks, replace=replace)
+        asked = dataclasses.replace(self, networks=session.networks, old=session.old)
+        solution = session.end(asked.run(solver), self.train, self.held_out)
+        self.tell(f"library: {solution.report.library}")
+        if self.out is not None:
+            solution.save(self.out)
+        return solution
 
     @property
     def deadline(self) -> float | None:
@@ -166,6 +187,7 @@ class _Task:
         solution = descend(
             self.model, self.train, self.held_out, settings,
             out=self.out, progress=self.progress, networks=self.networks, deadline=self.deadline,
+            old=self.old,
         )  # fmt: skip
         if others:
             report = dataclasses.replace(solution.report, others=others)
@@ -189,7 +211,7 @@ class _Task:
             with torch_threads(settings.threads):
                 alternate(
                     self.model, self.train, settings, networks=self.networks,
-                    deadline=self.deadline, tell=self.tell, keep=best.append,
+                    deadline=self.deadline, tell=self.tell, keep=best.append, old=self.old,
                 )  # fmt: skip
         except Declined as error:
             why = f"no search: {'; '.join(error.reasons)}"

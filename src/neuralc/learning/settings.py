@@ -11,7 +11,8 @@ LARGEST = 1e30  # what can be computed with in float32
 _WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "threads")
 _POSITIVE = ("restarts", "steps", "rate", "network_rate", "clip", "check_every", "concentration",
              "threads")  # fmt: skip
-_NOT_NEGATIVE = ("seed", "noise", "entropy", "entropy_decay", "patience", "polish")
+_NOT_NEGATIVE = ("seed", "noise", "entropy", "entropy_decay", "patience", "polish",
+                 "input_noise", "average")  # fmt: skip
 _NAMES = {
     "optimizer": ("rmsprop", "adam"),
     "stop": ("all", "first"),
@@ -29,7 +30,15 @@ class Settings:
         steps: optimiser steps at most.
         seed: of every random choice.
         optimizer: of the choices; the networks always use Adam.
-        rate: learning rate of the choices; network_rate: of the networks' weights.
+        rate: learning rate of the choices; network_rate: of the networks' weights; library_rate:
+            of those that come from a library, None: `rate` / 100.
+        augment: train on images that are turned, shifted and scaled a little, see `nn/augment.py`.
+        input_noise: standard deviation of Gaussian noise on tensors (such as images, whose pixels
+            are from 0 to 1) in training; with an average, 0.4 reads digits better than none.
+        average: networks are judged and kept as a running average of their weights over about
+            1 / (1 - average) steps, such as 0.995; 0: as the last step left them.
+        shared: all restarts read with one copy of the networks instead of one each, which costs as
+            much as one restart. Those that explain the examples best have most say in its training.
         decay: of RMSProp's mean of squares.
         clip: the gradient of each restart is scaled down to this norm.
         noise: variance of Gaussian gradient noise at step 0; it falls as (1 + step) ** -0.55.
@@ -62,6 +71,11 @@ class Settings:
     optimizer: Literal["rmsprop", "adam"] = "rmsprop"
     rate: float = 0.1
     network_rate: float = 1e-3
+    library_rate: float | None = None
+    augment: bool = False
+    input_noise: float = 0.0
+    average: float = 0.0
+    shared: bool = False
     decay: float = 0.9
     clip: float = 1.0
     noise: float = 0.0
@@ -91,10 +105,19 @@ class Settings:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise NeuralcError(f"{name} must not be negative, found {getattr(self, name)}")
+        if self.library_rate is not None:
+            self._number("library_rate")
+            if self.library_rate <= 0:
+                raise NeuralcError(f"library_rate must be positive, found {self.library_rate}")
         if self.batch is not None and (not isinstance(self.batch, int) or self.batch <= 0):
             raise NeuralcError(f"batch is a number of examples, or None, found {self.batch!r}")
         if not 0 < self.accept <= 1:
             raise NeuralcError(f"accept is a share between 0 and 1, found {self.accept}")
+        if self.average >= 1:
+            raise NeuralcError(f"average lies between 0 and 1, found {self.average}")
+        for name in ("augment", "shared"):
+            if not isinstance(getattr(self, name), bool):
+                raise NeuralcError(f"{name} is True or False, found {getattr(self, name)!r}")
         if not 0 < self.decay < 1:
             raise NeuralcError(f"decay lies between 0 and 1, found {self.decay}")
         for name, known in _NAMES.items():
@@ -102,6 +125,11 @@ class Settings:
                 raise NeuralcError(
                     f"{name} is one of {', '.join(known)}, found {getattr(self, name)!r}"
                 )
+
+    @property
+    def library_rate_used(self) -> float:
+        """The learning rate of networks that come from a library."""
+        return self.rate / 100 if self.library_rate is None else self.library_rate
 
     def _number(self, name: str, *, whole: bool = False) -> None:
         value = getattr(self, name)

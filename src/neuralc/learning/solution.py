@@ -49,6 +49,7 @@ class Report:
             "unknown": neither.
         note: what the solver said of its work, in a few words.
         others: what the other solvers reached, where several were asked.
+        library: what has become of the library that was learned with; empty without one.
 
     Where no gradients were asked, there is one restart, solved or not.
 
@@ -69,6 +70,7 @@ class Report:
     status: str = "unknown"
     note: str = ""
     others: tuple[Reached, ...] = ()
+    library: str = ""
 
     @property
     def train_exact(self) -> bool:
@@ -109,6 +111,37 @@ class Solution:
         module = self.model.compile()
         load_weights(module, self.weights)
         return module
+
+    def resized(self, hypers: Mapping[str, int]) -> Solution:
+        """Return the same choices and networks in the model with other hyper-parameters.
+
+        A program that loops can so run on longer inputs than those it was learned on. The report
+        and `dead` stay: they tell of the examples that were learned from.
+
+        Args:
+            hypers: those that change, such as `{"length": 31, "num_steps": 48}`.
+
+        Raises:
+            HyperError: the model has no such hyper-parameter, or it is no integer.
+            ModelErrors: the model cannot be with these.
+            NeuralcError: the choices or the networks would be others.
+
+        """
+        wanted = {**self.model.hypers, **hypers}
+        model = Model.load(self.model.source, wanted, net=self.model.net)
+        before, after = ({d.name: _kind(d) for d in program.of("param")}
+                         for program in (self.model.program, model.program))  # fmt: skip
+        if before != after:
+            names = sorted(n for n in before | after if before.get(n) != after.get(n))
+            found = f"the choices {', '.join(names)} depend on the hyper-parameters that change"
+        elif self.model.program.networks != model.program.networks:
+            found = "the networks depend on the hyper-parameters that change"
+        else:
+            return dataclasses.replace(self, model=model, history=[], population={})
+        raise NeuralcError(
+            f"{self.model.source.name}: {found} ({json.dumps(dict(hypers))})\n"
+            "  hint: change those that say how long or how often, or learn anew"
+        )
 
     def __call__(self, inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> dict[str, Array]:
         """Run the program exactly.
@@ -167,6 +200,7 @@ class Solution:
                 "name": self.model.source.name,
                 "text": self.model.source.text,
                 "hypers": self.model.hypers,
+                "net": self.model.net,
             },
             "choices": {name: value.tolist() for name, value in self.choices.items()},
             "probabilities": {name: value.tolist() for name, value in self.probabilities.items()},
@@ -197,12 +231,18 @@ class Solution:
             raise SolutionError(f"{folder / 'solution.json'} is damaged:\n{error}") from None
 
 
+def _kind(decl: Decl) -> tuple[Any, ...]:
+    limits = None if decl.limits is None else np.asarray(decl.limits).tolist()
+    return decl.type, decl.shape, limits
+
+
 def _parsed(content: dict[str, Any], weights: dict[str, torch.Tensor], folder: Path) -> Solution:
     text = content["model"]
     source = Source(str(text["name"]), str(text["text"]))
-    model = Model.load(source, {str(k): v for k, v in text["hypers"].items()})
+    net = text.get("net")  # not there in old files
+    model = Model.load(source, {str(k): v for k, v in text["hypers"].items()}, net=net)
     params = model.program.of("param")
-    choices = {decl.name: _chosen(decl, content["choices"][decl.name]) for decl in params}
+    choices = {decl.name: chosen(decl, content["choices"][decl.name]) for decl in params}
     probabilities = {
         decl.name: _chances(decl, content["probabilities"][decl.name]) for decl in params
     }
@@ -216,7 +256,8 @@ def _parsed(content: dict[str, Any], weights: dict[str, torch.Tensor], folder: P
     return solution
 
 
-def _chosen(decl: Decl, values: Any) -> Array:
+def chosen(decl: Decl, values: Any) -> Array:
+    """Return the choices of a `param` out of a file; raises ValueError where they are none."""
     assert isinstance(decl.type, Int)
     found = np.array(values)
     limits = decl.type.size if decl.limits is None else np.reshape(decl.limits, decl.shape)

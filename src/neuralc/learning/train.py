@@ -7,7 +7,7 @@ a run can go on from there with the same result. It does not know files.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,12 @@ from torch import Tensor
 
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
+from neuralc.learning.perception import NetworkTraining, Recipe, check_images, vary
 from neuralc.learning.settings import Settings
 
+MEMORY = 0.9  # of the running mean of the loss
+SHARPNESS = 5.0  # per nat: how fast a restart's say falls with its loss
+LEAST = 1e-12  # its say at least, so that it can be divided by
 TINY = 1e-15  # keeps log finite; its square must still fit float32 as a gradient
 
 
@@ -54,8 +58,20 @@ def negative_log_likelihood(
 class Trainer:
     """The state of a run and one step of it."""
 
-    def __init__(self, module: SoftModule, examples: Examples, settings: Settings) -> None:
-        """Draw the restarts: log of a Dirichlet sample for each choice."""
+    def __init__(
+        self, module: SoftModule, examples: Examples, settings: Settings,
+        old: Collection[str] = (), perception: NetworkTraining | None = None,
+    ) -> None:  # fmt: skip
+        """Draw the restarts: log of a Dirichlet sample for each choice.
+
+        Args:
+            module: the compiled model.
+            examples: to learn from.
+            settings: how.
+            old: the networks that come from a library; they learn at `library_rate`.
+            perception: how the networks are trained, where others train them too.
+
+        """
         self.module, self.settings = module, settings
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.order = np.random.default_rng(settings.seed)
@@ -63,9 +79,11 @@ class Trainer:
         module.logits.data = self.fresh(settings.restarts).to(module.logits)
         self.mean_square = torch.zeros_like(module.logits)
         self.momentum = torch.zeros_like(module.logits)
-        weights = list(module.networks.parameters())
-        self.network_optimizer = (
-            torch.optim.Adam(weights, lr=settings.network_rate, foreach=True) if weights else None
+        self.recipe = Recipe.of(settings)
+        check_images(module.program, self.recipe)
+        rates = dict.fromkeys(old, settings.library_rate_used)
+        self.perception = perception or NetworkTraining(
+            dict(module.networks.items()), self.recipe, rates
         )
         self.examples = examples
         self.inputs = module.prepare(examples.inputs)
@@ -75,6 +93,7 @@ class Trainer:
         }
         self.queue = np.zeros(0, dtype=np.int64)
         self.loss = torch.full((settings.restarts,), math.inf)
+        self.mean_loss = torch.full((settings.restarts,), math.inf)  # over some batches
 
     def fresh(self, count: int) -> Tensor:
         """Return logits of new restarts, float64 `(count, total)`."""
@@ -107,36 +126,58 @@ class Trainer:
 
     def step(self) -> None:
         """Make one step of every restart."""
+        self.learn(*self.batch())
+        self.perception.step()
+
+    def learn(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
+        """Make one step of the choices on a batch, and leave their gradients with the networks."""
         module = self.module
         module.logits.grad = None
-        for weight in module.networks.parameters():
-            weight.grad = None
-        loss = negative_log_likelihood(module, *self.batch())
-        objective = loss.sum()
+        self.perception.clear()
+        shown = vary(module.program, inputs, self.recipe, self.generator)
+        loss = negative_log_likelihood(module, shown, targets)
+        weight = self.weigh(loss.detach())
+        objective = (loss * weight).sum()
         if self.settings.entropy:
             bonus = math.exp(-self.settings.entropy_decay * self.step_number)
-            objective = objective - self.settings.entropy * bonus * self.entropy()
+            objective = objective - self.settings.entropy * bonus * (self.entropy() * weight).sum()
         if objective.requires_grad:  # else nothing that is open reaches an output
             objective.backward()
         self.loss = loss.detach()
         if module.logits.requires_grad:
-            self.clip()
+            self.clip(weight)
             self.descend()
-        if self.network_optimizer is not None:
-            self.network_optimizer.step()
         self.step_number += 1
 
-    def entropy(self) -> Tensor:
-        """Return the entropy of all choices of all restarts, in nats."""
-        probabilities = self.module.probabilities().values()
-        parts = [-(p * (p + TINY).log()).sum() for p in probabilities]
-        return torch.stack(parts).sum()
+    def weigh(self, loss: Tensor) -> Tensor:
+        """Return the say of each restart in the training of the networks, `(P,)`.
 
-    def clip(self) -> None:
-        """Scale the gradient of each restart to the norm that is allowed, noise included."""
+        Restarts with networks of their own have all the say there. Those that share networks have
+        it by what they explain: the likelihood that each gives the examples of the last batches,
+        tempered.
+        """
+        fresh = self.mean_loss.isinf()
+        self.mean_loss = torch.where(fresh, loss, MEMORY * self.mean_loss + (1 - MEMORY) * loss)
+        if not self.settings.shared:
+            return torch.ones_like(loss)
+        return (SHARPNESS * (self.mean_loss.min() - self.mean_loss)).softmax(0).clamp_min(LEAST)
+
+    def entropy(self) -> Tensor:
+        """Return the entropy of all choices of each restart, in nats, `(P,)`."""
+        probabilities = self.module.probabilities().values()
+        parts = [-(p * (p + TINY).log()).flatten(1).sum(1) for p in probabilities]
+        return torch.stack(parts).sum(0)
+
+    def clip(self, weight: Tensor) -> None:
+        """Scale the gradient of each restart to the norm that is allowed, noise included.
+
+        Its say in the training of the networks, `weight` `(P,)`, is taken out first.
+        """
         gradient = self.module.logits.grad
         if gradient is None:  # no open choices, or none that reaches an output
             gradient = self.module.logits.grad = torch.zeros_like(self.module.logits)
+        if self.settings.shared:
+            gradient /= weight.unsqueeze(1)
         gradient.nan_to_num_(0.0, 0.0, 0.0)
         if self.settings.noise:
             scale = math.sqrt(self.settings.noise * (1 + self.step_number) ** -0.55)
@@ -166,56 +207,71 @@ class Trainer:
 
     # ---- restarts come and go
 
+    def fix(self, choices: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Make these choices, int `[*shape]` each, for certain; from now on only networks learn."""
+        certain = self.module.choices.certain(choices).to(self.module.logits)
+        self.module.logits.data = certain.expand(self.module.restarts, -1).clone()
+        self.module.logits.requires_grad_(False)
+
     def keep(self, rows: Tensor) -> None:
         """Go on with some of the restarts only; models without networks."""
         assert not self.module.program.networks
         self.module.logits.data = self.module.logits.data[rows]
         self.mean_square, self.momentum = self.mean_square[rows], self.momentum[rows]
-        self.loss = self.loss[rows]
+        self.loss, self.mean_loss = self.loss[rows], self.mean_loss[rows]
 
     def replace(self, rows: Tensor, logits: Tensor) -> None:
         """Begin anew with these logits in some rows."""
         self.module.logits.data[rows] = logits.to(self.module.logits)
         self.mean_square[rows] = 0
         self.momentum[rows] = 0
+        self.mean_loss[rows] = math.inf
 
     # ---- checkpoints
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return everything that changes: tensors by name, and what JSON can hold."""
+        tensors, numbers = self.own_state()
+        tensors |= {f"networks.{k}": v for k, v in self.module.networks.state_dict().items()}
+        trained, numbers["perception"] = self.perception.state()
+        tensors |= {f"perception.{name}": value for name, value in trained.items()}
+        return {k: v.detach().clone().contiguous() for k, v in tensors.items()}, numbers
+
+    def own_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the part of the state that is not about networks."""
         tensors = {
             "logits": self.module.logits.detach(),
             "mean_square": self.mean_square,
             "momentum": self.momentum,
             "loss": self.loss,
+            "mean_loss": self.mean_loss,
             "generator": self.generator.get_state(),
             "queue": torch.from_numpy(self.queue.copy()),
         }
-        tensors |= {f"networks.{k}": v for k, v in self.module.networks.state_dict().items()}
-        if self.network_optimizer is not None:
-            for k, entry in self.network_optimizer.state_dict()["state"].items():
-                tensors |= {f"adam.{k}.{name}": value for name, value in entry.items()}
         tensors = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
         return tensors, {"step": self.step_number, "order": self.order.bit_generator.state}
 
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Go back to a state; raises KeyError or RuntimeError where it does not fit."""
-        self.module.logits.data = tensors["logits"].to(self.module.logits)
-        self.mean_square = tensors["mean_square"].to(self.module.logits)
-        self.momentum = tensors["momentum"].to(self.module.logits)
-        self.loss = tensors["loss"].to(self.module.logits)
+        self.restore_own(tensors, numbers)
+        self.module.networks.load_state_dict(below(tensors, "networks."))
+        self.perception.restore(below(tensors, "perception."), numbers["perception"])
+
+    def restore_own(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Go back to a state, but for the networks."""
+        like = self.module.logits
+        if tensors["logits"].shape[1:] != like.shape[1:]:
+            raise ValueError("these are the choices of another model")
+        self.module.logits.data = tensors["logits"].to(like)
+        self.mean_square = tensors["mean_square"].to(like)
+        self.momentum = tensors["momentum"].to(like)
+        self.loss, self.mean_loss = tensors["loss"].to(like), tensors["mean_loss"].to(like)
         self.generator.set_state(tensors["generator"])
         self.queue = tensors["queue"].numpy().copy()
-        prefix = "networks."
-        weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        self.module.networks.load_state_dict(weights)
-        if self.network_optimizer is not None:
-            entries: dict[int, dict[str, Tensor]] = {}
-            for name, value in tensors.items():
-                if name.startswith("adam."):
-                    _, k, what = name.split(".")
-                    entries.setdefault(int(k), {})[what] = value.clone()
-            groups = self.network_optimizer.state_dict()["param_groups"]
-            self.network_optimizer.load_state_dict({"state": entries, "param_groups": groups})
         self.step_number = int(numbers["step"])
         self.order.bit_generator.state = numbers["order"]
+
+
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin so, under the rest of their names."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

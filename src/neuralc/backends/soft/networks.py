@@ -17,6 +17,10 @@ from torch import Tensor, nn
 from neuralc.backends.soft.runtime import centred_softmax
 from neuralc.ir.nodes import Int, Network, Real, Type
 
+MAPS = (8, 16, 32)  # of the convolutions
+END = (64,)  # hidden sizes behind them, where the model names none
+POOLED = 4  # pixels of a side that maps must have to be pooled
+
 
 def build_network(network: Network, restarts: int) -> nn.Module:
     """Return the body that a network declares, randomly initialised."""
@@ -65,7 +69,12 @@ class MultiLayer(nn.Module):
 
 
 class Convolutional(nn.Module):
-    """Two convolutions with pooling and a fully connected end, one for each restart."""
+    """Three small convolutions with pooling and a fully connected end, one for each restart.
+
+    An image of 28 x 28 becomes 32 maps of 3 x 3. Maps of less than 4 pixels are not pooled. It is
+    kept small on purpose: a step takes a few times as long as one of the fully connected network
+    of the paper. Batches are not normalised: an image is read the same way whatever else is there.
+    """
 
     def __init__(
         self,
@@ -80,22 +89,29 @@ class Convolutional(nn.Module):
         self.shape = (1, *shape) if len(shape) == 2 else shape
         self.restarts = restarts
         channels, height, width = self.shape
-        self.kernels = nn.ParameterList()
-        for n, m in pairwise((channels, 16, 32)):
+        self.kernels, self.biases = nn.ParameterList(), nn.ParameterList()
+        for n, m in pairwise((channels, *MAPS)):
             bound = 1 / math.sqrt(9 * n)
             self.kernels.append(torch.empty(restarts * m, n, 3, 3).uniform_(-bound, bound))
-        flat = 32 * (height // 4) * (width // 4)
-        self.end = MultiLayer([flat, *(hidden or (128,)), size], softmax, restarts)
+            self.biases.append(torch.empty(restarts * m).uniform_(-bound, bound))
+            if min(height, width) >= POOLED:
+                height, width = height // 2, width // 2
+        sizes = [MAPS[-1] * height * width, *(hidden or END), size]
+        self.end = MultiLayer(sizes, softmax, restarts)
 
     def forward(self, x: Tensor, *, restarts: bool) -> Tensor:
         """Apply every restart's network: `(…, c * h * w)` to `(P, …, size)`."""
         count = self.restarts
         lead = x.shape[1:-1] if restarts else x.shape[:-1]
         images = x.reshape(count if restarts else 1, -1, *self.shape).expand(count, -1, *self.shape)
-        maps = images.transpose(0, 1).flatten(1, 2)
-        for kernel in self.kernels:
-            maps = nn.functional.conv2d(maps, kernel, padding=1, groups=count)
-            maps = nn.functional.max_pool2d(maps.relu(), 2)
+        # channels last: the same values in an order that makes a step twice as fast on a CPU
+        maps = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        for kernel, bias in zip(self.kernels, self.biases, strict=True):
+            last = kernel.clone(memory_format=torch.channels_last)
+            maps = nn.functional.conv2d(maps, last, bias, padding=1, groups=count)
+            if min(maps.shape[-2:]) >= POOLED:
+                maps = nn.functional.max_pool2d(maps, 2)
+            maps = maps.relu()  # after pooling, which gives the same and is less to do
         rows = maps.unflatten(1, (count, -1)).transpose(0, 1).flatten(2)
         found: Tensor = self.end(rows, restarts=True)
         return found.reshape(count, *lead, -1)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 
-from neuralc.ir.nodes import Network, Real, Type
+from neuralc.ir.bodies import BODIES, SMALLEST, takes_image
+from neuralc.ir.nodes import Network
 from neuralc.lang.model.context import Context
 from neuralc.lang.model.declare import Declarations
 from neuralc.lang.model.names import Broken, Known, Macro, Scope, nearest
 
 DECORATORS = ("Runtime", "Learn", "Inline", "Listing")
-BODIES = ("mlp", "cnn")
-SMALLEST = 4  # pixels that two poolings leave something of
 
 
 class Definitions:
@@ -126,10 +125,10 @@ class Definitions:
                 raise self._form(decorator, form)
         self._arity(node, params, len(inputs))
         self._no_body(node)
+        network = Network(node.name, inputs, output, hidden, body, self.ctx.span(node))
         if body == "cnn":
-            self._image(node, inputs)
-        span = self.ctx.span(node)
-        self.ctx.functions[node.name] = Network(node.name, inputs, output, hidden, body, span)
+            self._image(node, network)
+        self.ctx.functions[node.name] = network
 
     def _net(self, value: ast.expr) -> str:
         if isinstance(value, ast.Constant) and value.value in BODIES:
@@ -142,10 +141,9 @@ class Definitions:
             hint=nearest(given, BODIES) or 'write net="mlp" or net="cnn"',
         )
 
-    def _image(self, node: ast.FunctionDef, inputs: tuple[Type, ...]) -> None:
+    def _image(self, node: ast.FunctionDef, network: Network) -> None:
         """Refuse a convolutional network for anything but one image."""
-        shape = inputs[0].shape if len(inputs) == 1 and isinstance(inputs[0], Real) else ()
-        if len(shape) not in (2, 3) or min(shape[-2:]) < SMALLEST:
+        if not takes_image(network):
             raise self.ctx.error(
                 "E140",
                 f"`{node.name}` is a convolutional network, which takes one image",

@@ -31,7 +31,9 @@ def signature(network: Network) -> str:
     """
     inputs = ", ".join(map(str, network.inputs))
     hidden = ", ".join(map(str, network.hidden))
-    return f"{network.name}([{inputs}]) -> {network.output}, {network.body}, hidden sizes [{hidden}]"
+    return (
+        f"{network.name}([{inputs}]) -> {network.output}, {network.body}, hidden sizes [{hidden}]"
+    )
 
 
 def check_same(known: Network, wanted: Network, place: str) -> None:

@@ -78,9 +78,7 @@ class Store:
     def _check_place(self) -> None:
         folder = self.folder
         if folder.exists() and not folder.is_dir():
-            raise FileError(
-                f"{folder} is a file, a library is a folder\n  hint: name a new folder"
-            )
+            raise FileError(f"{folder} is a file, a library is a folder\n  hint: name a new folder")
         if (folder / f"{NAME}.json").exists():
             return
         for name in OTHERS:

@@ -26,7 +26,7 @@ from neuralc.learning.library.index import Index, Learned, check_name
 from neuralc.learning.library.store import packed
 from neuralc.learning.model import Model
 from neuralc.learning.score import class_tables
-from neuralc.learning.solution import DAMAGE
+from neuralc.learning.solution import DAMAGE, chosen
 from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]
@@ -56,15 +56,15 @@ class Lesson:
 class Score(NamedTuple):
     """How a task does, by the exact execution on the examples that were kept.
 
-    `learned` and `now` are shares of `count` examples, `change` is the difference. `functions` are
-    those that the program uses, with their versions when it was learned and now.
+    `learned` and `now` are shares of so many `examples`, `change` is the difference. `functions`
+    are those that the program uses, with their versions when it was learned and now.
     """
 
     task: str
     learned: float
     now: float
     change: float
-    count: int
+    examples: int
     held_out: bool
     functions: dict[str, tuple[int, int]]
 
@@ -139,18 +139,18 @@ def used_functions(
     """
     if module is None:
         return []
+    executor = Executor(model.program, jit=examples.count > WORK_WORTH_COMPILING)
     tables = class_tables(module, examples.inputs)
-    plain = _outputs(model, choices, examples, tables)
+    plain = executor.run(_batch(choices), examples.inputs, tables)
     found = []
     for network in model.program.networks:
         assert isinstance(network.output, Int), "the exact execution runs no others"
-        shifts = range(1, network.output.size)
-        for shift in shifts:
+        for shift in range(1, network.output.size):
             changed = {
                 site: (table + shift) % network.output.size if site.network == network.name
                 else table for site, table in tables.items()
             }  # fmt: skip
-            other = _outputs(model, choices, examples, changed)
+            other = executor.run(_batch(choices), examples.inputs, changed)
             if any((other[name] != value).any() for name, value in plain.items()):
                 found.append(network.name)
                 break
@@ -164,13 +164,6 @@ def rights(
     executor = Executor(model.program, jit=examples.count > WORK_WORTH_COMPILING)
     tables = class_tables(module, examples.inputs) if module is not None else None
     return np.asarray(executor.score(_batch(choices), examples, tables)[0]).astype(bool)
-
-
-def _outputs(
-    model: Model, choices: Mapping[str, Array], examples: Examples, tables: Any
-) -> dict[str, Array]:
-    executor = Executor(model.program, jit=False)
-    return dict(executor.run(_batch(choices), examples.inputs, tables))
 
 
 def _batch(choices: Mapping[str, Array]) -> dict[str, Array]:
@@ -200,6 +193,9 @@ def rescored(
     try:
         model = Model.load(Source(task.source, task.text), dict(task.hypers))
         examples = _examples(model, tensors)
+        for name in task.functions:
+            if model.program.network[name] != index.functions[name].network:
+                raise ValueError(f"its {name} has another signature")
         given = {k: v for name, own in weights.items() for k, v in whole(name, own).items()}
         module = with_networks(model, given)
         right = int(rights(model, module, _choices(model, task), examples).sum())
@@ -218,17 +214,7 @@ def rescored(
 
 def _choices(model: Model, task: Learned) -> dict[str, Array]:
     """Return the program of a task; ValueError or KeyError where it is none of the model."""
-    found = {}
-    for decl in model.program.of("param"):
-        assert isinstance(decl.type, Int)
-        value = np.array(task.choices[decl.name])
-        limits = decl.type.size if decl.limits is None else np.reshape(decl.limits, decl.shape)
-        if value.shape != decl.shape or (value.size and value.dtype.kind != "i"):
-            raise ValueError(f"{decl.name} are no integers of shape {decl.shape}")
-        if ((value < 0) | (value >= limits)).any():
-            raise ValueError(f"a choice of {decl.name} is out of range")
-        found[decl.name] = value.astype(np.int64)
-    return found
+    return {decl.name: chosen(decl, task.choices[decl.name]) for decl in model.program.of("param")}
 
 
 def _examples(model: Model, tensors: Mapping[str, Tensor]) -> Examples:

@@ -25,9 +25,17 @@ from neuralc.errors import NeuralcError
 from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Network
 from neuralc.learning.lifelong.task import Task
-from neuralc.learning.lifelong.trial import Plan, Trial
+from neuralc.learning.lifelong.trial import Trial
+from neuralc.learning.perception import NetworkTraining, Recipe
+from neuralc.learning.settings import Settings
+from neuralc.learning.train import below
 
 Array = np.ndarray[Any, Any]
+LIFELONG = Settings(
+    restarts=16, shared=True, accept=0.5, check_every=50, patience=500, input_noise=0.4,
+    average=0.995,
+)  # fmt: skip
+LEAK = 1e-14  # choices that are made have a chance of 1 - exp(-40)
 
 
 class ProgramLearner:
@@ -35,63 +43,71 @@ class ProgramLearner:
 
     name = "programs"
 
-    def __init__(self, tasks: Sequence[Task], *, seed: int, plan: Plan | None = None) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], *, seed: int, settings: Settings = LIFELONG,
+        networks: Mapping[str, Mapping[str, Tensor]] | None = None,
+    ) -> None:  # fmt: skip
         """Draw networks and programs.
 
         Args:
             tasks: all tasks of the lifetime; networks of one name are one network.
             seed: of every random choice.
-            plan: how to learn.
+            settings: how to learn. `check_every` steps of a task its programs are run exactly, from
+                the share `accept` on the best one is settled, and after `patience` steps without
+                it all are drawn anew.
+            networks: parameters of networks that are known already, as `weights` gives them.
 
         Raises:
-            NeuralcError: two tasks have the same name, or networks of one name differ.
+            NeuralcError: two tasks have the same name, networks of one name differ, or known ones
+                are of another shape.
 
         """
-        self.plan = plan or Plan()
-        self.generator = torch.Generator().manual_seed(seed)
+        self.settings = settings
         self.signatures = _signatures(tasks)
-        self.networks: dict[str, nn.Module] = {}
-        self.optimizers: dict[str, torch.optim.Adam] = {}
-        for name in self.signatures:
-            self._draw_network(name)
-        self.known: set[str] = set()  # networks that a settled program reads with
+        self.generator = torch.Generator().manual_seed(seed)
+        self.networks = {name: self._drawn(name) for name in self.signatures}
+        self.known = set(self.networks) & set(networks or {})  # and what a settled program uses
+        for name in self.known:
+            _take(name, self.networks[name], (networks or {})[name])
+        self.perception = NetworkTraining(self.networks, Recipe.of(settings))
         self.trials = {
-            task.name: Trial(task, self.plan, self.networks, self.generator) for task in tasks
+            task.name: Trial(task, settings, self.networks, self.perception, self._seed())
+            for task in tasks
         }
 
-    def _draw_network(self, name: str) -> None:
-        """Begin a network anew, in place if it is there already."""
+    def _seed(self) -> int:
+        return int(torch.randint(2**31, (1,), generator=self.generator))
+
+    def _drawn(self, name: str) -> nn.Module:
+        """Return a new network."""
         with torch.random.fork_rng():
-            torch.manual_seed(int(torch.randint(2**31, (1,), generator=self.generator)))
-            fresh = build_network(self.signatures[name], 1)
-        body = self.networks.setdefault(name, fresh)
-        body.load_state_dict(fresh.state_dict())
-        self.optimizers[name] = torch.optim.Adam(body.parameters(), lr=self.plan.network_rate)
+            torch.manual_seed(self._seed())
+            return build_network(self.signatures[name], 1)
 
     # ---- what a lifetime asks
 
     def step(self, task: str, rows: Array) -> float:
         """Learn from some training examples; see `Learner`."""
         trial = self.trials[task]
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
         loss = trial.step(torch.as_tensor(rows))
-        for name in trial.networks:
-            if trial.settled or name not in self.known:
-                self.optimizers[name].step()
+        free = [n for n in trial.bodies if trial.settled or n not in self.known]
+        self.perception.step([name for name in free if _reached(self.networks[name])])
         if trial.due():
-            trial.judge()
+            with self.perception.averaged():
+                trial.judge()
             if trial.settled:
-                self.known |= set(trial.networks)
+                self.known |= set(trial.bodies)
         if trial.hopeless():
-            trial.draw(torch.arange(self.plan.restarts))
-            for name in set(trial.networks) - self.known:
-                self._draw_network(name)
+            trial.renew()
+            for name in set(trial.bodies) - self.known:
+                self.networks[name].load_state_dict(self._drawn(name).state_dict())
+                self.perception.begin(name)
         return loss
 
     def predict(self, task: str, examples: Examples) -> dict[str, Array]:
         """Run the best program of a task exactly; see `Learner`."""
-        return self.trials[task].run(examples)
+        with self.perception.averaged():
+            return self.trials[task].run(examples)
 
     def programs(self) -> dict[str, str]:
         """Return the source of the best program of each task that was met."""
@@ -103,10 +119,11 @@ class ProgramLearner:
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
         """Return the parameters of all networks; see `Learner`."""
-        return {
-            name: {k: v.detach().clone() for k, v in body.named_parameters()}
-            for name, body in self.networks.items()
-        }
+        with self.perception.averaged():
+            return {
+                name: {k: v.detach().clone() for k, v in body.named_parameters()}
+                for name, body in self.networks.items()
+            }
 
     # ---- checkpoints
 
@@ -115,33 +132,45 @@ class ProgramLearner:
         tensors = {"generator": self.generator.get_state()}
         for name, body in self.networks.items():
             tensors |= {f"network.{name}.{k}": v for k, v in body.state_dict().items()}
-            for k, entry in self.optimizers[name].state_dict()["state"].items():
-                tensors |= {f"adam.{name}.{k}.{part}": v for part, v in entry.items()}
-        trials = {}
-        for number, (name, trial) in enumerate(self.trials.items()):
-            own, trials[name] = trial.state()
+        trained, numbers = self.perception.state()
+        tensors |= {f"perception.{name}": value for name, value in trained.items()}
+        trials = []
+        for number, trial in enumerate(self.trials.values()):
+            own, facts = trial.state()
+            trials.append(facts)
             tensors |= {f"trial.{number}.{k}": v for k, v in own.items()}
         kept = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        return kept, {"known": sorted(self.known), "trials": trials}
+        return kept, {"known": sorted(self.known), "perception": numbers, "trials": trials}
 
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Go back to a state; see `Learner`."""
         self.generator.set_state(tensors["generator"])
         self.known = set(numbers["known"])
         for name, body in self.networks.items():
-            body.load_state_dict(_below(tensors, f"network.{name}."))
-            entries: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(tensors, f"adam.{name}.").items():
-                k, part = key.split(".")
-                entries.setdefault(int(k), {})[part] = value.clone()
-            groups = self.optimizers[name].state_dict()["param_groups"]
-            self.optimizers[name].load_state_dict({"state": entries, "param_groups": groups})
-        for number, (name, trial) in enumerate(self.trials.items()):
-            trial.restore(_below(tensors, f"trial.{number}."), numbers["trials"][name])
+            body.load_state_dict(below(tensors, f"network.{name}."))
+        self.perception.restore(below(tensors, "perception."), numbers["perception"])
+        for number, trial in enumerate(self.trials.values()):
+            trial.restore(below(tensors, f"trial.{number}."), numbers["trials"][number])
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+def _take(name: str, body: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put known weights into a network."""
+    own = {k: tuple(v.shape) for k, v in body.named_parameters()}
+    given = {k: tuple(v.shape) for k, v in weights.items()}
+    if own != given:
+        raise NeuralcError(
+            f"networks: {name} has parameters of shapes {given}, {own} are needed\n"
+            "  hint: take the weights of a network with the same inputs and hidden layers"
+        )
+    body.load_state_dict(dict(weights))
+
+
+def _reached(body: nn.Module) -> bool:
+    """Tell whether a network has a gradient that is more than what a made choice lets through.
+
+    Where it has none, Adam would still go on as it went before, far enough to spoil it.
+    """
+    return any(float(p.grad.abs().max()) > LEAK for p in body.parameters() if p.grad is not None)
 
 
 def _signatures(tasks: Sequence[Task]) -> dict[str, Network]:
