@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
 
 from neuralc.learning import learn
 from neuralc.learning.library.library import Library
+from neuralc.learning.model import Model
 from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Solution
+from neuralc.source import Source
 from tests.learning.tasks import image_data, see
 from tests.soft.models import model
 
@@ -52,6 +55,22 @@ EITHER = """
         total.set_to(OTHER(images[0]))
 """
 
+# One image, read or not; big enough for a convolutional network.
+PICTURE = """
+    @Learn([Tensor(4, 4)], 2, hid_sizes=[4])
+    def READ(image): pass
+
+    image = InputTensor(4, 4)
+    twice = Param(2)
+    total = Output(2)
+    once = Var(2)
+    once.set_to(READ(image))
+    if twice == 0:
+        total.set_to(once)
+    else:
+        total.set_to(0)
+"""
+
 larger, either = model(LARGER), model(EITHER)
 WIDER = model(LARGER.replace("[8]", "[16]"))
 BIGGER = model(LARGER.replace("Tensor(3)", "Tensor(4)"))
@@ -71,6 +90,21 @@ def first_data(count: int = 40, seed: int = 0) -> dict[str, Any]:
     classes = rng.integers(0, 3, (count, 3))
     images = np.eye(3)[classes] * 2 + rng.normal(size=(count, 3, 3)) * 0.2
     return {"images": images, "total": classes[:, 0]}
+
+
+def convolutional(net: str | None) -> Model:
+    """Return the model of `picture_data` with another body."""
+    return Model.load(Source("picture.py", dedent(PICTURE)), net=net)
+
+
+def picture_data(count: int = 40, seed: int = 0) -> dict[str, Any]:
+    """Return pictures that are dark in the left half or in the right one, and which."""
+    rng = np.random.default_rng(seed)
+    classes = rng.integers(0, 2, count)
+    images = rng.normal(size=(count, 4, 4)) * 0.1
+    images[classes == 0, :, :2] += 1
+    images[classes == 1, :, 2:] += 1
+    return {"image": images, "total": classes}
 
 
 def learn_sum(folder: Library | Path, **changes: Any) -> Solution:

@@ -17,7 +17,17 @@ from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Solution
 from neuralc.learning.train import Trainer
 from tests.learning.tasks import assert_same, image_data, line_data, lines, see
-from tests.library.models import FAST, either, first_data, larger, larger_data, learn_sum, state
+from tests.library.models import (
+    FAST,
+    convolutional,
+    either,
+    first_data,
+    larger,
+    larger_data,
+    learn_sum,
+    picture_data,
+    state,
+)
 
 
 def test_the_next_task_begins_with_the_function(folder: Path) -> None:
@@ -115,6 +125,20 @@ def test_a_function_that_the_program_leaves_alone(folder: Path) -> None:
     unused = "OTHER" if used == "SEE" else "SEE"
     assert f"{unused} unchanged, the program does not use it" in solution.report.library
     assert library.check()[1].now == library.tasks["first"].accuracy
+
+
+def test_another_body(tmp_path: Path) -> None:
+    """The body that is asked for belongs to the signature, and to the task."""
+    library, data = Library(tmp_path / "lib"), picture_data()
+    given: dict[str, Any] = {"library": library, "settings": FAST, "accept": 0.9, "steps": 100}
+    picture = convolutional(None)
+    solution = learn(convolutional("cnn"), data, task="cnn", **given)
+    assert solution.report.solved
+    assert library["READ"].network.body == "cnn"
+    assert library["READ"](data["image"]).shape == (40, 2)
+    assert library.check()[0].change == 0
+    with pytest.raises(NeuralcError, match="has another signature"):
+        learn(picture, data, task="mlp", **given)
 
 
 @pytest.mark.parametrize("stop_at", [20, 40])

@@ -85,6 +85,14 @@ def test_the_same_weights_are_no_new_version(folder: Path) -> None:
     assert library.add("SEE", (SEE, library["SEE"].weights())).version == 1
 
 
+def test_a_function_of_another_library(folder: Path, tmp_path: Path) -> None:
+    function = Library(folder)["SEE"]
+    taken = Library(tmp_path / "lib").add("LOOK", function)
+    assert str(taken) == str(function).replace("SEE", "LOOK")
+    for name, value in function.weights().items():
+        assert torch.equal(taken.weights()[name], value)
+
+
 def test_a_function_of_a_solution(tmp_path: Path) -> None:
     solution = learn(see, image_data(), settings=FAST, accept=0.9)
     library = Library(tmp_path / "lib")

@@ -108,6 +108,19 @@ def test_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_the_library_is_no_place_for_the_solution(folder: Path) -> None:
+    before = state(folder)
+    with pytest.raises(NeuralcError, match="is the library, and cannot be"):
+        learn(larger, larger_data(), library=folder, out=folder, task="larger", settings=FAST)
+    assert state(folder) == before
+
+
+def test_search_with_a_function_that_is_not_trained(tmp_path: Path) -> None:
+    with pytest.raises(NeuralcError, match="1 networks are called, but 0 are known"):
+        learn(larger, larger_data(), library=tmp_path / "lib", solver="search", timeout=10)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_folder_of_a_solution(tmp_path: Path) -> None:
     learn(see, image_data(), settings=FAST, steps=1, out=tmp_path / "out")
     before = state(tmp_path)
@@ -223,6 +236,7 @@ LATER: dict[str, Fault] = {
     "examples missing": lambda folder: examples(folder).unlink(),
     "choices": edited(*SUM_AT, "choices", to={"pick": [0, 3]}),
     "no choices": edited(*SUM_AT, "choices", to={}),
+    "net": edited(*SUM_AT, "net", to="cnn"),
     "text": edited(*SUM_AT, "text", to="import os"),
     "hidden": edited(*SEE_AT, "hidden", to=[9]),
     "count of examples": edited(*SUM_AT, "count", to=31),

@@ -49,7 +49,7 @@ def test_the_program_is_found_on_made_up_images(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_program_that_is_right_on_short_expressions_only() -> None:
-    longer = LongerExpressions(5, longest=4)
+    longer = LongerExpressions(5, sizes=range(2, 5))
     assert longer.exact({name: np.array(value) for name, value in SOLUTION.items()})
     first_digit = {**SOLUTION, "arg1": [0, 0, 0]}  # d op d, whatever came before
     assert not longer.exact({name: np.array(value) for name, value in first_digit.items()})

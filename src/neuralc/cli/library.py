@@ -46,12 +46,12 @@ def show(folder: Path) -> Answer:
     """List the functions of FOLDER with their versions, and the tasks that were learned."""
     library = _open(folder)
     functions, tasks = library.functions, library.tasks
-    lines = [f"{len(functions)} functions"]
+    lines = ["functions:" if functions else "no function"]
     for function in functions.values():
         lines.append(f"  {function}")
         for version in function.versions:
             lines.append(f"    version {version.number}: {version.task or 'added by hand'}")
-    lines.append(f"{len(tasks)} tasks")
+    lines.append("tasks:" if tasks else "no task")
     for task in tasks.values():
         kind = "held-out" if task.held_out else "training"
         used = ", ".join(f"{name} version {k}" for name, k in task.functions.items())
@@ -66,6 +66,7 @@ def show(folder: Path) -> Answer:
             task.name: {
                 "accuracy": task.accuracy, "examples": task.count, "held_out": task.held_out,
                 "functions": task.functions, "model": task.source, "hypers": task.hypers,
+                "net": task.net or None,
                 "program": task.program,
             }
             for task in tasks.values()

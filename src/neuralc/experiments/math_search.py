@@ -12,7 +12,7 @@ section 4.1: gradients find it in 2 of 100 restarts, networks and program togeth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,13 +173,15 @@ def _right(model: Model, module: SoftModule, choices: Choices, examples: Example
 
 
 class LongerExpressions:
-    """Checks programs on expressions of all lengths, with their true symbols for networks."""
+    """Checks programs on longer expressions, with their true symbols for networks."""
 
-    def __init__(self, image_size: int, *, longest: int = LONGEST, seed: int = 0) -> None:
-        """Draw the expressions and load the machine once for each length."""
+    def __init__(
+        self, image_size: int, *, sizes: Sequence[int] = range(2, LONGEST + 1), seed: int = 0
+    ) -> None:
+        """Draw the expressions and load the machine once for each number of digits."""
         rng = np.random.default_rng(seed)
         self.cases = []
-        for size in range(2, longest + 1):
+        for size in sizes:
             hypers = {"image_size": image_size, "length": 2 * size - 1, "num_steps": 3 * size}
             program = Model.load(MACHINE, hypers).program
             symbols = draw_symbols(CHECKED, size=size, rng=rng)

@@ -21,8 +21,8 @@ from neuralc.data.expressions import results_of
 from neuralc.data.grids import CELLS, TASKS, sum_grids
 from neuralc.ir.examples import Examples, bind
 from neuralc.learning.model import Model
+from neuralc.learning.networks import spread_weights
 from neuralc.learning.settings import Settings
-from neuralc.learning.solution import spread_weights
 from neuralc.learning.train import Trainer
 
 Weights = dict[str, Tensor]
@@ -40,7 +40,7 @@ VALUE_OF_FIRST = {
 
 def starting_networks(
     digits: Digits, operators: Digits, *, seed: int = 0, net: str | None = None,
-    grids: int = GRIDS, steps: tuple[int, int] = (DIGIT_STEPS, OPERATOR_STEPS),
+    grids: int = GRIDS, share: float = 1.0,
 ) -> Weights:  # fmt: skip
     """Train a digit network on sums and an operator network on values.
 
@@ -50,7 +50,7 @@ def starting_networks(
         seed: of the grids, the weights and the batches.
         net: "mlp" or "cnn"; None: as the machines say, 2 x 256.
         grids: of each of the four cells or pairs of cells.
-        steps: of the digit network and of the operator network.
+        share: of the steps that are enough for such networks.
 
     Returns:
         The parameters of `net_0` and `net_1`, named as in `Solution.weights`.
@@ -62,11 +62,17 @@ def starting_networks(
     settings = Settings(restarts=1, batch=BATCH, seed=seed)
     found: Weights = {}
     for name, model, choices, examples, count in (
-        ("net_0", adding, SUM_OF_TOP, _sums(adding, digits, grids, seed), steps[0]),
-        ("net_1", applying, VALUE_OF_FIRST, _values(applying, operators, grids, seed), steps[1]),
+        ("net_0", adding, SUM_OF_TOP, _sums(adding, digits, grids, seed), DIGIT_STEPS),
+        (
+            "net_1",
+            applying,
+            VALUE_OF_FIRST,
+            _values(applying, operators, grids, seed),
+            OPERATOR_STEPS,
+        ),
     ):
         trainer = fixed_trainer(model, choices, settings, examples=examples)
-        for _ in range(count):
+        for _ in range(max(1, round(share * count))):
             trainer.step()
         found |= network_weights(trainer, name)
     return found

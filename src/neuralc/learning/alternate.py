@@ -22,9 +22,9 @@ from neuralc.backends.soft import SoftModule
 from neuralc.errors import Declined
 from neuralc.ir.examples import Examples
 from neuralc.learning.model import Model
+from neuralc.learning.networks import load_weights, row_weights, shared_bodies, spread_weights
 from neuralc.learning.score import Judge, log_likelihoods
 from neuralc.learning.settings import Settings
-from neuralc.learning.solution import load_weights, row_weights, spread_weights
 from neuralc.learning.train import Trainer
 
 Array = np.ndarray[Any, Any]
@@ -115,6 +115,7 @@ class _Turns:
         module = self.model.compile(
             restarts=self.settings.restarts, seed=self.settings.seed,
             precision=self.settings.precision,
+            bodies=shared_bodies(self.model.program) if self.settings.shared else None,
         )  # fmt: skip
         if networks:
             spread_weights(module, networks)
@@ -135,10 +136,9 @@ class _Turns:
         outcome = solve_likelihood(self._problem(number), lambda remark, candidate: None)
         assert outcome.best is not None, "the search always tries some programs"
         choices = outcome.best.choices
-        self.single.logits.requires_grad_(False)
         settings = dataclasses.replace(self.settings, restarts=1)
         trainer = Trainer(self.single, self.train, settings, self.old)
-        self.fix(choices)  # a trainer draws its own
+        trainer.fix(choices)
         self._steps(trainer, self.settings.polish or self.settings.steps)
         self.single.logits.requires_grad_(True)
         return self._result(choices), outcome.note

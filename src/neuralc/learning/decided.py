@@ -14,8 +14,9 @@ from neuralc.ir.examples import Examples
 from neuralc.ir.nodes import Program
 from neuralc.learning.dead import dead_choices
 from neuralc.learning.model import Model
+from neuralc.learning.networks import spread_weights
 from neuralc.learning.score import class_tables, log_likelihoods, network_function
-from neuralc.learning.solution import Report, Solution, spread_weights
+from neuralc.learning.solution import Report, Solution
 
 if TYPE_CHECKING:
     from neuralc.backends.soft import SoftModule

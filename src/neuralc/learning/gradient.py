@@ -27,16 +27,10 @@ from neuralc.ir.examples import Examples
 from neuralc.learning.dead import dead_choices
 from neuralc.learning.interrupts import held_back
 from neuralc.learning.model import Model
+from neuralc.learning.networks import load_weights, row_weights, shared_bodies, spread_weights
 from neuralc.learning.score import Judge, network_function
 from neuralc.learning.settings import Settings
-from neuralc.learning.solution import (
-    DAMAGE,
-    Report,
-    Solution,
-    load_weights,
-    row_weights,
-    spread_weights,
-)  # fmt: skip
+from neuralc.learning.solution import DAMAGE, Report, Solution
 from neuralc.learning.train import Trainer
 
 Array = np.ndarray[Any, Any]
@@ -109,8 +103,9 @@ class GradientRun:
     def __post_init__(self) -> None:
         s = self.settings
         self.module = self.model.compile(
-            restarts=s.restarts, device=s.device, precision=s.precision, seed=s.seed
-        )
+            restarts=s.restarts, device=s.device, precision=s.precision, seed=s.seed,
+            bodies=shared_bodies(self.model.program) if s.shared else None,
+        )  # fmt: skip
         if self.networks:
             spread_weights(self.module, self.networks)
         self.trainer = Trainer(self.module, self.train, s, self.old)
@@ -231,8 +226,7 @@ class GradientRun:
         settings = dataclasses.replace(self.settings, restarts=1)
         trainer = Trainer(single, self.train, settings, self.old)
         best = {name: value[0] for name, value in single.choices.best(logits).items()}
-        single.logits.data = single.choices.certain(best).to(single.logits)
-        single.logits.requires_grad_(False)
+        trainer.fix(best)
         total = self.settings.polish
         for step in range(total):
             if self.late():

@@ -161,7 +161,9 @@ class _Task:
 
         from neuralc.learning.library.session import Session
 
-        session = Session.begin(library, task, self.model, self.networks, replace=replace)
+        session = Session.begin(
+            library, task, self.model, self.networks, replace=replace, out=self.out
+        )
         asked = dataclasses.replace(self, networks=session.networks, old=session.old)
         solution = session.end(asked.run(solver), self.train, self.held_out)
         self.tell(f"library: {solution.report.library}")

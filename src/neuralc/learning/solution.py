@@ -21,6 +21,7 @@ from neuralc.ir.evaluate import Element
 from neuralc.ir.examples import Examples, bind
 from neuralc.ir.nodes import Decl, Int, Program
 from neuralc.learning.model import Model
+from neuralc.learning.networks import load_weights
 from neuralc.learning.reached import Reached
 from neuralc.learning.score import class_tables
 from neuralc.source import Source
@@ -308,38 +309,3 @@ def _rank(value: Any) -> int:
     if isinstance(value, list | tuple):
         return 1 + (_rank(value[0]) if value else 0)
     return value.dim() if isinstance(value, torch.Tensor) else np.ndim(value)
-
-
-def row_weights(module: SoftModule, row: int) -> dict[str, torch.Tensor]:
-    """Return the parameters of one restart, as those of a module with one restart."""
-    count = module.restarts
-    return {
-        name: value.detach().chunk(count)[row].cpu().clone()
-        for name, value in module.named_parameters()
-    }
-
-
-def load_weights(module: SoftModule, weights: Mapping[str, torch.Tensor]) -> None:
-    """Put saved parameters into a module; raises RuntimeError where they do not fit."""
-    module.load_state_dict(dict(weights), strict=True)
-
-
-def spread_weights(module: SoftModule, weights: Mapping[str, torch.Tensor]) -> None:
-    """Let every restart begin with the networks of a solution; others stay as they are.
-
-    Raises:
-        NeuralcError: a network of the same name is of another shape.
-
-    """
-    state = {name: value.detach() for name, value in module.named_parameters()}
-    count = module.restarts
-    for name in sorted(weights.keys() & state.keys() - {"logits"}):
-        given, wanted = weights[name], (len(state[name]) // count, *state[name].shape[1:])
-        if not isinstance(given, torch.Tensor) or tuple(given.shape) != wanted:
-            found = f"of shape {tuple(given.shape)}" if hasattr(given, "shape") else "no tensor"
-            raise NeuralcError(
-                f"networks: {name} is {found}, a tensor of shape {wanted} is needed\n"
-                "  hint: take the weights of a solution with the same networks"
-            )
-        state[name] = torch.cat([given.detach().to(state[name])] * count)
-    load_weights(module, state)

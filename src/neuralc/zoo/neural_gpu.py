@@ -108,7 +108,7 @@ class NeuralGpu(nn.Module):
             DataError: sequences or lengths of a wrong shape or range.
 
         """
-        features = self.reader(sequences, lengths)
+        features: Tensor = self.reader(sequences, lengths)
         first = self.embedding(features).tanh().transpose(1, 2)[..., None]  # [B, m, L, 1]
         state = nn.functional.pad(first, (0, self.columns - 1))
         logits = features.new_empty(len(lengths), ANSWERS)

@@ -53,7 +53,8 @@ class Learned:
 
     Attributes:
         name: of the task.
-        source: name of the text of the model; text: the text; hypers: its hyper-parameters.
+        source: name of the text of the model; text: the text; hypers: its hyper-parameters; net:
+            the body of all its functions in place of what the text says, or empty.
         choices: the program: for each `param` integers, nested as its shape.
         program: the same as readable source.
         functions: those that the program uses, with the version then.
@@ -67,6 +68,7 @@ class Learned:
     source: str
     text: str
     hypers: Mapping[str, int]
+    net: str
     choices: Mapping[str, Any]
     program: str
     functions: Mapping[str, int]

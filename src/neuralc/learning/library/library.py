@@ -198,13 +198,15 @@ class Library:
 
     # ---- changes
 
-    def add(self, name: str, source: Solution | tuple[Network, Mapping[str, Tensor]]) -> Function:
+    def add(
+        self, name: str, source: Solution | Function | tuple[Network, Mapping[str, Tensor]]
+    ) -> Function:
         """Save a function, or a new version of one, that was trained without the library.
 
         Args:
             name: of the function.
-            source: a solution whose model has a function of this name; or the signature and the
-                weights as in its body, `(1, …)` each.
+            source: a solution whose model has a function of this name; or a function of another
+                library; or the signature and the weights as in its body, `(1, …)` each.
 
         Raises:
             NeuralcError: there is no such function, its weights do not fit, or the library has
@@ -220,6 +222,8 @@ class Library:
                     f"the solution has no function {name!r}\n  hint: its functions are {known}"
                 )
             source = network, part(source.weights, name)
+        if isinstance(source, Function):
+            source = source.network, source.weights()
         network, weights = source
         self.save_tasks({name: (dataclasses.replace(network, name=name), weights)}, [])
         return self[name]

@@ -52,7 +52,7 @@ class Session:
     @staticmethod
     def begin(
         library: Library | str | Path, task: str | None, model: Model,
-        networks: Mapping[str, torch.Tensor], *, replace: bool = False,
+        networks: Mapping[str, torch.Tensor], *, replace: bool = False, out: Path | None = None,
     ) -> Session:  # fmt: skip
         """Take the functions of a model from a library.
 
@@ -62,6 +62,7 @@ class Session:
             model: the model.
             networks: other weights to start from, named as in a solution.
             replace: whether the task may take the place of one of the same name.
+            out: the folder of the solution, which must be another one.
 
         Raises:
             NeuralcError: two tasks of one name, a function of another signature, or more than one
@@ -72,6 +73,11 @@ class Session:
         """
         if not isinstance(library, Library):
             library = Library(library)
+        if out is not None and out.resolve() == library.folder.resolve():
+            raise NeuralcError(
+                f"{out} is the library, and cannot be the folder of the solution, too\n"
+                "  hint: name another one in out (--out)"
+            )
         name = check_name(Path(model.source.name).stem if task is None else task)
         if not replace:
             check_new(library.store.read(), name, library.folder)

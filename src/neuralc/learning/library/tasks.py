@@ -110,7 +110,7 @@ def keep(
     digest, data = packed(tensors)
     choices = {key: np.asarray(value) for key, value in lesson.choices.items()}
     learned = Learned(
-        name, model.source.name, model.source.text, model.hypers,
+        name, model.source.name, model.source.text, model.hypers, model.net or "",
         {key: value.tolist() for key, value in choices.items()}, model.show(choices),
         {function: versions[function] for function in used}, right, examples.count,
         lesson.held_out, digest,
@@ -191,7 +191,8 @@ def rescored(
 
     """
     try:
-        model = Model.load(Source(task.source, task.text), dict(task.hypers))
+        source = Source(task.source, task.text)
+        model = Model.load(source, dict(task.hypers), net=task.net or None)
         examples = _examples(model, tensors)
         for name in task.functions:
             if model.program.network[name] != index.functions[name].network:

@@ -21,6 +21,11 @@ from neuralc.learning.lifelong.schedule import Schedule
 
 POINTS = 200  # of the band of the schedule
 PICTURE = "curves.png"
+EXPLAINED = (
+    "Accuracy is the share of all held-out examples that come out right. *Rise* is what a task "
+    "gained after its last example. *Drop* is its largest fall from one examination to any later "
+    "one, after it had reached half of its best. Both are in points."
+)
 
 
 def write_report(
@@ -76,11 +81,7 @@ def text(
         f"# {title}",
         f"Learner: {lives[0].name}. Steps: {lives[0].steps}. Seeds: {seeds}. Seconds: {seconds}.",
         "## At the end",
-        (
-            "Accuracy is the share of all held-out examples that come out right. *Rise* is what a "
-            "task gained after its last example. *Drop* is its largest fall from one examination to "
-            "any later one, after it had reached half of its best. Both are in points."
-        ),
+        EXPLAINED,
         final_table(lives, schedule),
         "## Over time",
     ]

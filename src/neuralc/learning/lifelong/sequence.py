@@ -14,12 +14,14 @@ from typing import Any
 from neuralc import machines
 from neuralc.data.examples_json import Batch, read_batches, read_hypers
 from neuralc.errors import NeuralcError
+from neuralc.ir.bodies import BODIES
 from neuralc.ir.nodes import Network
 from neuralc.learning.library.functions import signature
 from neuralc.learning.library.index import check_name
+from neuralc.learning.library.library import Library
 from neuralc.learning.lifelong.result import Life
 from neuralc.learning.lifelong.schedule import Schedule, check_points
-from neuralc.learning.lifelong.sequence_data import Pools, built_in, examples_of
+from neuralc.learning.lifelong.sequence_data import Pools, built_in, examples_of, training
 from neuralc.learning.lifelong.sequence_learner import LEARNERS, settings_of
 from neuralc.learning.lifelong.table import Table, meant, read_table, short
 from neuralc.learning.lifelong.task import Task
@@ -29,7 +31,6 @@ KEYS = ("seed", "steps", "batch", "evaluate_every", "evaluate_rows", "learner", 
         "library", "accept", "task")  # fmt: skip
 TASK_KEYS = ("name", "model", "hypers", "data", "test", "grids", "held_out", "images", "schedule",
              "from", "until")  # fmt: skip
-NETS = ("mlp", "cnn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +102,20 @@ def read_lifetime(path: str | Path, *, seed: int | None = None) -> Lifetime:
     chosen = seed if seed is not None else table.whole("seed", 0)
     learner = table.choice("learner", "programs", LEARNERS)
     settings = settings_of(table, learner)
-    net = table.choice("net", "mlp", NETS) if "net" in table else None
+    net = table.choice("net", "mlp", BODIES) if "net" in table else None
+    for key in ("net", "library"):
+        if key in table and learner != "programs":
+            table.wrong(f"the learner {learner!r} does not use the networks of the models", key,
+                        'leave it out, or write learner = "programs"')  # fmt: skip
     entries = _entries(table, net, steps)
     schedule = Schedule({entry.name: entry.points for entry in entries})
     if (gap := schedule.gap(steps)) is not None:
         table.wrong(f"at step {gap} of {steps} no task has any weight",
                     hint="let the schedules of the tasks overlap, or make fewer steps")  # fmt: skip
-    _check_networks(table, entries, schedule, alone=learner == "programs")
+    library = path.parent / table.text("library", "") if "library" in table else None
+    _check_networks(entries, schedule, library, alone=learner == "programs")
     batch, rows = table.whole("batch", 64, least=1), table.whole("evaluate_rows", 2000, least=1)
     every = table.whole("evaluate_every", max(1, steps // 20), least=1)
-    library = path.parent / table.text("library", "") if "library" in table else None
-    if library is not None and learner != "programs":
-        table.wrong(f"the learner {learner!r} has no functions to save", "library",
-                    'leave it out, or write learner = "programs"')  # fmt: skip
     accept, pools = table.number("accept", 0.5, most=1.0), Pools()
     tasks = tuple(
         Task(entry.name, entry.model,
@@ -154,9 +156,17 @@ def _batches(table: Table) -> list[Batch] | None:
     data = table.needed("data", 'such as data = "ADD2X2:top" or data = "meters.npz"')
     if built_in(table) or not table.text("data", "").endswith(".json"):
         return None
-    batches = read_batches(table.path.parent / data)
+    try:
+        batches = read_batches(table.path.parent / data)
+    except NeuralcError as error:
+        table.wrong(str(error), "data")
     if not batches:
         table.wrong("there is no batch in this file", "data")
+    own = training(batches).hypers
+    for batch in batches:
+        if batch.hypers != own:
+            table.wrong(f"batch {batch.name!r} is for other hyper-parameters ({batch.hypers!r}, "
+                        f"not {own!r})", "data", "put it into another file")  # fmt: skip
     return batches
 
 
@@ -185,16 +195,15 @@ def _hypers(
     if value is None:
         return default
     if isinstance(value, str):
-        named = None if batches is None else _training(batches).hypers
-        return read_hypers(table.path.parent / value, named)
+        named = None if batches is None else training(batches).hypers
+        try:
+            return read_hypers(table.path.parent / value, named)
+        except NeuralcError as error:
+            table.wrong(str(error), "hypers")
     if not isinstance(value, Mapping):
         table.wrong(f"found {short(value)}, wanted a table or a file", "hypers",
                     "such as hypers = {image_size = 28, num_lines = 4}")  # fmt: skip
     return dict(value)
-
-
-def _training(batches: list[Batch]) -> Batch:
-    return next((batch for batch in batches if batch.name == "train"), batches[0])
 
 
 def _points(table: Table, steps: int) -> list[tuple[int, float]]:
@@ -224,20 +233,23 @@ def _points(table: Table, steps: int) -> list[tuple[int, float]]:
 
 
 def _check_networks(
-    table: Table, entries: list[_Entry], schedule: Schedule, *, alone: bool
+    entries: list[_Entry], schedule: Schedule, library: Path | None, *, alone: bool
 ) -> None:
     """Refuse networks that cannot be shared, and tasks that begin two of them (where `alone`)."""
     known: dict[str, tuple[Network, str]] = {}
+    if library is not None:
+        place = f"the library {library}"
+        known = {f.name: (f.network, place) for f in Library(library).functions.values()}
     for entry in sorted(entries, key=lambda one: schedule.first(one.name)):
         new = []
         for network in entry.model.program.networks:
             if network.name not in known:
                 new.append(network.name)
-                known[network.name] = network, entry.name
+                known[network.name] = network, f"the task {entry.name!r}"
             other, where = known[network.name]
             if other != network:
                 entry.table.wrong(
-                    f"its network {network.name} is not that of the task {where!r}\n"
+                    f"its network {network.name} is not that of {where}\n"
                     f"  here:  {signature(network)}\n  there: {signature(other)}",
                     "model", "tasks share networks by name: give one of them another name",
                 )  # fmt: skip

@@ -20,7 +20,7 @@ from neuralc.data.grids import NAMES, grid_task
 from neuralc.data.mnist import load_mnist
 from neuralc.errors import DataError, FileError
 from neuralc.ir.examples import Examples, bind
-from neuralc.learning.batches import split
+from neuralc.learning.batches import concatenated, split
 from neuralc.learning.lifelong.table import Table, meant, short
 from neuralc.learning.model import Model
 
@@ -139,36 +139,58 @@ def _grids(
 # ---- files
 
 
+def training(batches: Sequence[Batch]) -> Batch:
+    """Return the batch to learn from: the one named `train`, else the first."""
+    return next((batch for batch in batches if batch.name == "train"), batches[0])
+
+
 def _from_files(
     table: Table, model: Model, batches: list[Batch] | None, seed: Sequence[int]
 ) -> tuple[Examples, Examples]:
-    program = model.program
     data = batches if batches is not None else _columns(table, "data")
-    test: Any = None
+    train, held_out = split(model.program, data)
+    if not train.count:
+        table.wrong("there are no examples to learn from", "data")
+    given = [key for key in ("test", "held_out") if key in table]
+    if len(given) > 1:
+        table.wrong("'test' and 'held_out' cannot both be given", hint="leave one out")
+    if given and held_out is not None:
+        table.wrong("the data have held-out examples already", given[0], "leave it out")
     if "test" in table:
-        if "held_out" in table:
-            table.wrong("'test' and 'held_out' cannot both be given", hint="leave one out")
-        name = table.text("test", "")
-        if Path(name).suffix not in (".json", ".npz"):
-            table.wrong(f"found {short(name)}, wanted a file .json or .npz", "test")
-        is_json = name.endswith(".json")
-        test = read_batches(table.path.parent / name) if is_json else _columns(table, "test")
-    train, held_out = split(program, data, test)
+        return train, _test(table, model)
     if "held_out" in table:
-        if held_out is not None:
-            table.wrong("the data have held-out examples already", "held_out", "leave it out")
-        count = table.whole("held_out", 0, least=1)
-        if count >= train.count:
-            table.wrong(f"found {count}, but there are {train.count} examples", "held_out",
-                        "leave some of them to learn from")  # fmt: skip
-        order = np.random.default_rng(seed).permutation(train.count)
-        return train.take(np.sort(order[count:])), train.take(np.sort(order[:count]))
+        return _parted(table, train, seed)
     if held_out is None:
         table.wrong("there are no held-out examples to measure on",
                     hint="give a file as test, or how many examples as held_out")  # fmt: skip
-    if not train.count:
-        table.wrong("there are no examples to learn from", "data")
     return train, held_out
+
+
+def _test(table: Table, model: Model) -> Examples:
+    """Return the examples of the file that `test` names."""
+    name = table.text("test", "")
+    if Path(name).suffix not in (".json", ".npz"):
+        table.wrong(f"found {short(name)}, wanted a file .json or .npz", "test")
+    try:
+        is_json = name.endswith(".json")
+        data: Any = read_batches(table.path.parent / name) if is_json else _columns(table, "test")
+        first, others = split(model.program, data)
+    except (DataError, FileError) as error:
+        table.wrong(str(error), "test")
+    test = first if others is None else concatenated([first, others])
+    if not test.count:
+        table.wrong("there are no examples", "test")
+    return test
+
+
+def _parted(table: Table, examples: Examples, seed: Sequence[int]) -> tuple[Examples, Examples]:
+    """Return some of the examples to learn from, and so many held out."""
+    count = table.whole("held_out", 0, least=1)
+    if count >= examples.count:
+        table.wrong(f"found {count}, but there are {examples.count} examples", "held_out",
+                    "leave some of them to learn from")  # fmt: skip
+    order = np.random.default_rng(seed).permutation(examples.count)
+    return examples.take(np.sort(order[count:])), examples.take(np.sort(order[:count]))
 
 
 def _columns(table: Table, key: str) -> dict[str, Array]:

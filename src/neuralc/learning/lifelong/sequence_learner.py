@@ -9,12 +9,13 @@ from typing import Any
 from torch import Tensor
 
 from neuralc.errors import NeuralcError
+from neuralc.learning.lifelong.baselines import BASELINES, TUNING, Tuning
 from neuralc.learning.lifelong.learner import Learner
 from neuralc.learning.lifelong.programs import LIFELONG, ProgramLearner
 from neuralc.learning.lifelong.table import Table
 from neuralc.learning.lifelong.task import Task
 
-LEARNERS = ("programs", "indep", "pnn", "mtnn-1", "mtnn-2")
+LEARNERS = ("programs", *BASELINES)
 PROGRAMS = ("restarts", "rate", "network_rate", "augment", "input_noise", "average", "accept",
             "check_every", "patience", "noise", "entropy", "entropy_decay", "clip", "decay",
             "concentration", "precision")  # fmt: skip
@@ -28,13 +29,20 @@ def settings_of(table: Table, learner: str) -> dict[str, Any]:
         NeuralcError: a setting that there is not, or that cannot be.
 
     """
-    known = PROGRAMS
-    given = Table(table.path, "settings", table.get("settings") or {}, known)
+    given = table.get("settings") or {}
+    if learner != "programs":
+        usual = vars(TUNING.get(learner, Tuning()))
+        own = Table(table.path, "settings", given, list(usual))
+        rates = {name: own.number(name, usual[name]) for name in ("rate", "shared")}
+        others = {name: own.number(name, usual[name], zero=True) for name in ("decay", "noise")}
+        dropout = own.number("dropout", usual["dropout"], most=0.99, zero=True)
+        return {**rates, **others, "dropout": dropout}
+    own = Table(table.path, "settings", given, PROGRAMS)
     try:
-        chosen = dataclasses.replace(LIFELONG, **given.content)
+        chosen = dataclasses.replace(LIFELONG, **own.content)
     except NeuralcError as error:
-        given.wrong(str(error))
-    return {name: getattr(chosen, name) for name in known}
+        own.wrong(str(error))
+    return {name: getattr(chosen, name) for name in PROGRAMS}
 
 
 def make_learner(
@@ -50,6 +58,11 @@ def make_learner(
         seed: of its random choices.
         networks: parameters of networks that are known already; for "programs".
 
+    Raises:
+        NeuralcError: a task is not for such a learner.
+
     """
+    if name != "programs":
+        return BASELINES[name](tasks, seed=seed, tuning=Tuning(**settings))
     chosen = dataclasses.replace(LIFELONG, **settings)
     return ProgramLearner(tasks, seed=seed, settings=chosen, networks=networks)

@@ -65,21 +65,17 @@ class Table:
             self.wrong(f"found {short(value)}, wanted a whole number from {least}", key)
         return value
 
-    def number(self, key: str, default: float, *, most: float = math.inf) -> float:
-        """Return a number above 0."""
+    def number(
+        self, key: str, default: float, *, most: float = math.inf, zero: bool = False
+    ) -> float:
+        """Return a number above 0, or from 0."""
         value = self.content.get(key, default)
         plain = isinstance(value, int | float) and not isinstance(value, bool)
-        if not plain or not 0 < value <= most or not math.isfinite(value):
+        if not plain or not 0 <= value <= most or value == math.inf or (not value and not zero):
+            low = "from 0" if zero else "above 0"
             span = f" and at most {most:g}" if math.isfinite(most) else ""
-            self.wrong(f"found {short(value)}, wanted a number above 0{span}", key)
+            self.wrong(f"found {short(value)}, wanted a number {low}{span}", key)
         return float(value)
-
-    def truth(self, key: str, *, default: bool) -> bool:
-        """Return true or false."""
-        value = self.content.get(key, default)
-        if not isinstance(value, bool):
-            self.wrong(f"found {short(value)}, wanted true or false", key)
-        return value
 
     def text(self, key: str, default: str) -> str:
         """Return a text that is not empty."""

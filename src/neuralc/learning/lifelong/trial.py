@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from neuralc.backends.exact import Executor
 from neuralc.ir.examples import Examples
 from neuralc.learning.lifelong.task import Task
+from neuralc.learning.networks import share
 from neuralc.learning.perception import NetworkTraining
 from neuralc.learning.score import class_tables
 from neuralc.learning.settings import Settings
-from neuralc.learning.shared import share
 from neuralc.learning.train import Trainer
 
 Array = np.ndarray[Any, Any]
