@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "neuralc"
 README, LANGUAGE = ROOT / "README.md", ROOT / "docs" / "language.md"
 VERIFY, LIBRARIES = ROOT / "docs" / "verify.md", ROOT / "docs" / "libraries.md"
+METERS = ROOT / "docs" / "meters.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CODE = re.compile(r"\bE[1-5]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
@@ -56,7 +57,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ---- examples
 
 
-@pytest.mark.parametrize("path", [README, LANGUAGE, VERIFY, LIBRARIES], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [README, LANGUAGE, VERIFY, LIBRARIES, METERS], ids=lambda path: path.name
+)
 def test_python_and_models(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each block is a file of its own, so that `@nc.model` finds its text."""
     found = blocks(path, "python")
@@ -89,6 +92,12 @@ def test_shell() -> None:
         assert done.exit_code == 0, done.stderr
         printed = {essence(line) for line in done.stdout.splitlines()}
         assert not {essence(line) for line in lines} - printed - {"…"}, command
+
+
+def test_the_models_of_the_meters_are_the_files() -> None:
+    for block in filter(is_model, blocks(METERS, "python")):
+        name = block.split(":")[0].removeprefix("# ")
+        assert (ROOT / "examples" / "meters" / name).read_text("utf-8") == block
 
 
 def test_data_files(folder: Path) -> None:

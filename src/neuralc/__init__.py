@@ -16,6 +16,7 @@ from neuralc.errors import NeuralcError as NeuralcError
 from neuralc.source import Source as Source
 
 if TYPE_CHECKING:
+    from neuralc.inspect.functions import report_function as report_function
     from neuralc.inspect.verdict import Verdict as Verdict
     from neuralc.inspect.verify import verify as verify
     from neuralc.lang.pyasm.function import program as program
@@ -48,6 +49,7 @@ __all__ = [
     "load_solution",
     "model",
     "program",
+    "report_function",
     "verify",
 ]
 
@@ -65,6 +67,7 @@ _PLACES = {
     "load_solution": "neuralc.learning.frontdoor",
     "model": "neuralc.learning.frontdoor",
     "program": "neuralc.lang.pyasm.function",
+    "report_function": "neuralc.inspect.functions",
     "verify": "neuralc.inspect.verify",
 }
 

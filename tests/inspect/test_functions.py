@@ -108,6 +108,7 @@ def test_a_matching_changes_nothing_without_need() -> None:
         ("look", EYE[:0], np.zeros(0, int), "0 for 0 images"),
         ("look", EYE[:, :2], [0, 1, 2], "shape"),
         ("look", np.float32(1), [0], "1 for no images"),
+        ("look", [[1.0, 2.0], [1.0]], [0, 1], "not all of one size"),
     ],
 )
 def test_what_does_not_fit(name: str, images: object, labels: object, words: str) -> None:

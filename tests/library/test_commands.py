@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+import neuralc
 from neuralc.cli import group
 from neuralc.learning.library.library import Library
 from tests.library.models import LARGER, larger_data, state
@@ -145,3 +149,17 @@ def test_a_newer_library(place: Path, command: str) -> None:
     assert "written by a newer neuralc (format 2" in done.stderr
     assert run(*LEARN).exit_code == 2
     assert state(place) == before
+
+
+def test_help_is_light() -> None:
+    code = (
+        "import sys\n"
+        "from neuralc.cli import group\n"
+        "group.main(['library', 'check', '--help'], standalone_mode=False)\n"
+        "assert not {'torch', 'numpy', 'numba'} & set(sys.modules)\n"
+    )
+    package = str(Path(neuralc.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": package},
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert "--tolerance" in done.stdout
+    assert "--json" in done.stdout

@@ -37,6 +37,8 @@ def test_nothing_is_written_before_something_is_saved(tmp_path: Path) -> None:
     assert library.check() == []
     with pytest.raises(NeuralcError, match="there is no function 'SEE'"):
         library["SEE"]
+    with pytest.raises(NeuralcError, match="there is no function 'SEE'"):
+        library.remove("SEE")
     assert not list(tmp_path.iterdir())
     with pytest.raises(FileError, match="there is no library"):
         nc.Library.open(tmp_path / "new")

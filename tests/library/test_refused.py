@@ -288,6 +288,7 @@ def test_a_full_disk(
     assert ("no space left" in message) == (calls[0] > at), "the failure was not told"
     if message:
         assert Library(place).store.read() == before
+        assert {path.stem for path in (place / "tensors").glob("*")} == before.digests
     library = Library(place)
     library.add("SEE", (given.network, zeros))
     assert not library["SEE"].weights()["weights.0"].any()

@@ -158,9 +158,9 @@ def test_hypers_from_a_file(folder: Path) -> None:
 
 
 def test_small_grids(folder: Path) -> None:
-    text = (
-        HEAD
-        + """
+    text = """
+steps = 100
+
 [[task]]
 name = "top"
 data = "ADD2X2:top"
@@ -168,13 +168,13 @@ images = "digits"
 grids = 30
 held_out = 20
 """
-    )
     (task,) = read(folder, text).tasks
     assert task.model.hypers == {"image_size": 8, "num_lines": 4}
     assert task.train.inputs["images"].shape == (30, 4, 8, 8)
     assert task.test.count == 20
-    assert "images" in refused(folder, text.replace("ADD2X2:top", "APPLY2X2:top"))
-    few = text.replace("grids = 30", "grids = 1000000000000")
+    other = 'learner = "indep"' + text.replace("ADD2X2:top", "APPLY2X2:top")
+    assert "task 'top': images: APPLY2X2 has no operators of the size" in refused(folder, other)
+    few = text.replace("grids = 30", "grids = 3000000000000")
     assert "distinct grids" in refused(folder, few)
 
 

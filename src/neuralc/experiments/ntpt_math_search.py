@@ -35,8 +35,8 @@ Array = np.ndarray[Any, Any]
 EXPRESSIONS = 1000  # with two digits, to learn from
 CHUNK = 500  # expressions whose images are read at once
 SHORT = {"length": 3, "num_steps": 6}  # for expressions of two digits
-# all that gradients alone are told beside the examples
-GRADIENT = Settings(batch=16, rate=0.1, entropy=0.2, entropy_decay=0.01, steps=300)
+GRADIENT = Settings(batch=16, rate=0.1, concentration=2.0, steps=500)
+SHAKEN = 1.0  # scale of the Gumbel noise on the choices
 AUTO = Settings(
     restarts=4, batch=32, steps=20, polish=300, shared=True, network_rate=1e-3, accept=0.93
 )  # fmt: skip
@@ -101,7 +101,7 @@ def read_once(model: Model, weights: Mapping[str, Tensor], examples: Examples) -
 def by_gradients(
     model: Model, readings: Examples, settings: Settings, longer: LongerExpressions
 ) -> dict[str, Any]:
-    """Learn the program by gradients alone, all restarts at once, and count those that are exact.
+    """Learn the program by gradients alone, all restarts at once; count those that end exact.
 
     Args:
         model: see `math_model`.
@@ -121,8 +121,9 @@ def by_gradients(
         start += network.output.size
     module = model.compile(restarts=settings.restarts, seed=settings.seed, bodies=bodies)
     trainer = Trainer(module, readings, settings)
+    generator = torch.Generator().manual_seed(settings.seed)
     for _ in range(settings.steps):
-        trainer.step()
+        shaken_step(trainer, generator)
     found = module.choices.best(module.logits)
     programs = [{name: value[p] for name, value in found.items()} for p in range(settings.restarts)]
     exact = [choices for choices in programs if longer.exact(choices)]
@@ -133,6 +134,31 @@ def by_gradients(
         "program": model.show(exact[0]) if exact else None,
         "choices": _listed(exact[0]) if exact else None,
     }  # fmt: skip
+
+
+def shaken_step(trainer: Trainer, generator: torch.Generator, scale: float = SHAKEN) -> None:
+    """Make a step where every choice is a random one of those that it is undecided between.
+
+    A soft program is run as if its steps knew nothing of each other, and so half of two programs
+    can explain what neither does: a first digit that is half the second one, applied to itself,
+    gives the value of two digits in a quarter of the cases. Noise on the logits makes each restart
+    try a nearly discrete program in every step, and such mixtures fall apart.
+
+    Args:
+        trainer: whose step it is.
+        generator: of the noise.
+        scale: of the noise; 0: none.
+
+    Source: Maddison, Mnih, Teh, "The Concrete Distribution" (2017), arXiv:1611.00712; Jang, Gu,
+    Poole, "Categorical Reparameterization with Gumbel-Softmax" (2017), arXiv:1611.01144.
+
+    """
+    logits = trainer.module.logits
+    uniform = torch.rand(logits.shape, generator=generator, dtype=torch.float64)
+    noise = (-scale * (-uniform.clamp(1e-12, 1 - 1e-12).log()).log()).to(logits)
+    logits.data += noise
+    trainer.step()
+    logits.data -= noise
 
 
 def _reading(start: int, size: int) -> Any:

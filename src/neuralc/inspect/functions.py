@@ -121,16 +121,18 @@ def report_function(
         network, weights = networks[name], part(source.weights, name)
     if len(network.inputs) != 1 or not isinstance(network.output, Int):
         raise NeuralcError(f"{name} does not turn one tensor into a class")
-    images = np.asarray(images)
+    try:
+        images, labels = np.asarray(images), np.asarray(labels)
+    except ValueError:  # lists of different lengths
+        raise DataError(f"images of {name}: they are not all of one size") from None
     labels = _checked(name, images, labels, network.output.size)
     chunks = [images[k : k + CHUNK] for k in range(0, len(images), CHUNK)]
     found = [apply(network, weights, (chunk,)).argmax(-1) for chunk in chunks]
     return report_classes(name, np.concatenate(found), labels, network.output.size)
 
 
-def _checked(name: str, images: Array, labels: Any, size: int) -> Array:
+def _checked(name: str, images: Array, labels: Array, size: int) -> Array:
     """Return the labels as integers [E]."""
-    labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise DataError(
             f"labels of {name}: found {labels.dtype} {labels.shape}, wanted integers, one per image"
@@ -142,7 +144,8 @@ def _checked(name: str, images: Array, labels: Any, size: int) -> Array:
         raise DataError(
             f"labels of {name}: found {labels.min()}..{labels.max()}, wanted 0..{size - 1}"
         )
-    return labels.astype(np.int64)
+    checked: Array = labels.astype(np.int64)
+    return checked
 
 
 def report_classes(name: str, found: Array, labels: Array, classes: int) -> FunctionReport:

@@ -41,7 +41,7 @@ class Shared(nn.Module):
             found: Tensor = self.body(x, restarts=False)
             return found.expand(self.count, *found.shape[1:])
         own: Tensor = self.body(x.flatten(0, -2), restarts=False)[0]
-        return own.unflatten(0, x.shape[:-1])
+        return own.reshape(*x.shape[:-1], -1)
 
 
 def share(body: nn.Module) -> Make:
@@ -59,7 +59,7 @@ def _new(network: Network) -> Make:
 
 
 def _places(module: SoftModule) -> Iterator[tuple[str, str, int]]:
-    """Yield each parameter: its name in this module, with one restart, and how often it is there."""
+    """Yield each parameter: its name here, its name with one restart, how often it is there."""
     shared = {f"networks.{name}.body." for name, body in module.networks.items()
               if isinstance(body, Shared)}  # fmt: skip
     for name, _ in module.named_parameters():

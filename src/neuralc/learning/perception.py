@@ -205,5 +205,8 @@ class NetworkTraining:
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": entries, "param_groups": groups})
             if self.recipe.average:
-                for k, mean in enumerate(self.means[name]):
-                    mean.copy_(tensors[f"{name}.mean.{k}"])
+                for number, mean in enumerate(self.means[name]):
+                    saved = tensors[f"{name}.mean.{number}"]
+                    if saved.shape != mean.shape:
+                        raise ValueError(f"the average of {name} is of another shape")
+                    mean.copy_(saved)

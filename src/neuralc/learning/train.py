@@ -145,7 +145,9 @@ class Trainer:
             objective.backward()
         self.loss = loss.detach()
         if module.logits.requires_grad:
-            self.clip(weight)
+            if module.logits.grad is not None:
+                module.logits.grad /= weight.unsqueeze(1)  # their own steps do not depend on it
+            self.clip()
             self.descend()
         self.step_number += 1
 
@@ -168,16 +170,11 @@ class Trainer:
         parts = [-(p * (p + TINY).log()).flatten(1).sum(1) for p in probabilities]
         return torch.stack(parts).sum(0)
 
-    def clip(self, weight: Tensor) -> None:
-        """Scale the gradient of each restart to the norm that is allowed, noise included.
-
-        Its say in the training of the networks, `weight` `(P,)`, is taken out first.
-        """
+    def clip(self) -> None:
+        """Scale the gradient of each restart to the norm that is allowed, noise included."""
         gradient = self.module.logits.grad
         if gradient is None:  # no open choices, or none that reaches an output
             gradient = self.module.logits.grad = torch.zeros_like(self.module.logits)
-        if self.settings.shared:
-            gradient /= weight.unsqueeze(1)
         gradient.nan_to_num_(0.0, 0.0, 0.0)
         if self.settings.noise:
             scale = math.sqrt(self.settings.noise * (1 + self.step_number) ** -0.55)

@@ -38,7 +38,7 @@ class Learner(Protocol):
         ...
 
     def programs(self) -> dict[str, str]:
-        """Return the source of the program of each task that was met; empty where there are none."""
+        """Return the source of the program of each task that was met, where there are programs."""
         ...
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
