@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "neuralc"
 README, LANGUAGE = ROOT / "README.md", ROOT / "docs" / "language.md"
 VERIFY, LIBRARIES = ROOT / "docs" / "verify.md", ROOT / "docs" / "libraries.md"
-METERS = ROOT / "docs" / "meters.md"
+METERS, LIFELONG = ROOT / "docs" / "meters.md", ROOT / "docs" / "lifelong.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CODE = re.compile(r"\bE[1-5]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
@@ -98,6 +98,19 @@ def test_the_models_of_the_meters_are_the_files() -> None:
     for block in filter(is_model, blocks(METERS, "python")):
         name = block.split(":")[0].removeprefix("# ")
         assert (ROOT / "examples" / "meters" / name).read_text("utf-8") == block
+
+
+def test_the_lifetime(folder: Path) -> None:
+    """The file is that of the examples; what was learned is as shown, but for the numbers."""
+    (block,) = blocks(LIFELONG, "toml")
+    assert (ROOT / "examples" / "lifelong" / "digits.toml").read_text("utf-8") == block
+    (folder / "digits.toml").write_text(block, "utf-8")
+    ((command, *lines),) = [text.splitlines() for text in blocks(LIFELONG, "console")]
+    done = CliRunner().invoke(group, shlex.split(command)[2:])
+    assert done.exit_code == 0, done.stderr
+    found = [done.stdout.splitlines(), lines]
+    ours, shown = ([re.sub(r"ADD\(.*\)|\d+\.\d.*", "", x).split() for x in part] for part in found)
+    assert ours == shown
 
 
 def test_data_files(folder: Path) -> None:

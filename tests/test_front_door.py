@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -26,11 +27,13 @@ COMMANDS = [
     "demo",
     "disasm",
     "learn",
-    "reproduce",
+    "lifelong",
     "run",
     "show",
     "verify",
 ]
+
+GROUPS = ["library", "reproduce"]  # of commands of their own
 
 PROBE = """
 import json, sys
@@ -43,7 +46,9 @@ print(json.dumps(sorted(name for name in sys.modules if "." not in name)), file=
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([name, "--help"] for name in [*COMMANDS, *GROUPS])]
+)
 def test_help_is_light(arguments: list[str]) -> None:
     command = [sys.executable, "-c", PROBE, *arguments]
     seconds = []
@@ -68,12 +73,20 @@ def test_importing_the_package_is_light() -> None:
 def test_the_files_are_the_commands() -> None:
     shown = CliRunner().invoke(group, ["--help"]).output
     assert isinstance(group, Commands)
-    assert all(f"  {name} " in shown for name in COMMANDS)
+    assert all(f"  {name} " in shown for name in [*COMMANDS, *GROUPS])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_answers_in_json(name: str) -> None:
     assert "--json" in CliRunner().invoke(group, [name, "--help"]).output
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_every_command_of_a_group_answers_in_json(name: str) -> None:
+    own = group.get_command(click.Context(group), name)
+    assert isinstance(own, click.Group)
+    for below in own.commands:
+        assert "--json" in CliRunner().invoke(group, [name, below, "--help"]).output
 
 
 def test_a_command_that_is_not_there() -> None:

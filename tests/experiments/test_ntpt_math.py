@@ -11,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from neuralc.backends.search import likelihood
 from neuralc.cli import group
 from neuralc.data.digits import Digits
 from neuralc.data.expressions import results_of
@@ -196,17 +197,20 @@ def test_training_through_a_program_leaves_the_program(
 def test_perfect_networks_to_two_hundred_digits() -> None:
     found = perfectly(SOLUTION, SIDE)
     assert found["exact"] == {"16": True, "50": True, "100": True, "200": True}
-    wrong = perfectly({**SOLUTION, "arg1": [0, 0, 0]}, SIDE)
-    assert not any(wrong["exact"].values())
+    wrong = perfectly({**SOLUTION, "arg1": [0, 0, 0]}, SIDE, sizes=[4])
+    assert wrong["exact"] == {"4": False}
 
 
 def test_the_whole_experiment_in_small(
-    images: tuple[Digits, Digits], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    images: tuple[Digits, Digits], weights: dict[str, torch.Tensor], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(ntpt_math, "GRADIENT", dataclasses.replace(ntpt_math.GRADIENT, steps=3))
+    monkeypatch.setattr(ntpt_math, "AUTO", dataclasses.replace(ntpt_math.AUTO, steps=2, polish=20))
     monkeypatch.setattr(ntpt_math, "EXPRESSIONS", 200)
+    monkeypatch.setattr(likelihood, "CHAINS", 100)
     size = Size(batches=1, restarts=2, seeds=1, nets=("mlp",), share=0.005, sequence_steps=0,
-                tested=20, starting=0.3)  # fmt: skip
+                tested=20, starting=0.01)  # fmt: skip
     told: list[tuple[int, int, str]] = []
     result = run_ntpt_math(*images, size=size, out=tmp_path, progress=lambda *one: told.append(one))
     data = result.data
@@ -217,13 +221,16 @@ def test_the_whole_experiment_in_small(
     assert "1 of 1 seeds exact" in result.text
     assert data["auto"][0]["program"] in result.text
     assert told[-1][:2] == (4, 4)
-    again = run_ntpt_math(*images, size=size, out=tmp_path)
+    again = run_ntpt_math(*images, size=size, networks=weights, out=tmp_path)
     assert again.data["auto"] == data["auto"]  # with its seconds: it was not done again
     assert again.data["reading"] == data["reading"]
     kept = Solution.load(tmp_path / "solution-mlp")
     assert {name: value.tolist() for name, value in kept.choices.items()} == data["auto"][0][
         "choices"
     ]
+    others = run_ntpt_math(*images, size=dataclasses.replace(size, seeds=0, nets=()), out=tmp_path)
+    assert others.data["gradient"][0]["cpu_seconds"] != data["gradient"][0]["cpu_seconds"]
+    assert (tmp_path / "networks-mlp-0.json").exists()
     pytest.importorskip("matplotlib")
     draw(data, tmp_path / "math.png")
     assert (tmp_path / "math.png").read_bytes().startswith(b"\x89PNG")

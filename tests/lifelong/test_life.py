@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from neuralc.errors import FileError, NeuralcError, SolutionError
+from neuralc.ir.examples import Examples
 from neuralc.learning.lifelong import life as loop
 from neuralc.learning.lifelong.life import live, read_life
 from neuralc.learning.lifelong.result import Final, Life, drops, rise
 from neuralc.learning.lifelong.schedule import Schedule
-from tests.lifelong.fake_learner import SIZE, FakeLearner, make_task
+from tests.lifelong.fake_learner import SIZE, Array, FakeLearner, make_task
 
 TASKS = [make_task("a", 1), make_task("b", 2), make_task("c", 3)]
 SCHEDULE = Schedule({"a": [(0, 1.0), (20, 1.0), (40, 0.0)], "b": [(20, 0.0), (60, 1.0)],
@@ -112,6 +113,19 @@ def test_an_interrupted_run_ends_like_another(tmp_path: Path, stops: list[int]) 
     assert learner.seen == plain.seen
     assert told == list(range(stops[-1] + 1, 81))
     assert not list(tmp_path.glob("checkpoint*"))
+
+
+def test_an_examination_that_was_interrupted_is_made_again(tmp_path: Path) -> None:
+    class Slow(FakeLearner):
+        def predict(self, task: str, examples: Examples) -> dict[str, Array]:
+            if len(self.measured) == 2:
+                signal.raise_signal(signal.SIGINT)
+            return super().predict(task, examples)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, Slow(TASKS))
+    assert (tmp_path / "checkpoint.json").exists()
+    assert same(run(tmp_path), run())
 
 
 def test_checkpoints_come_with_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

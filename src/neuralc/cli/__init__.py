@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 import click
 
-PLUMBING = {"output", "inputs", "alternatives", "programs", "memories"}
+PLUMBING = {"output", "inputs", "alternatives", "programs", "memories", "reproduce_ntpt"}
 
 
 class Commands(click.Group):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(1), help="Examples per step  [default: all].")
 @click.option("--net", type=click.Choice(["mlp", "cnn"]), help="The body of all neural functions.")
 @click.option("--network-rate", type=float, help="Learning rate of neural functions.")
+@click.option("--shared", is_flag=True, help="One copy of the networks for all restarts.")
 @click.option("--augment", is_flag=True, help="Train on images that are changed a little.")
 @click.option("--input-noise", type=float, metavar="SIGMA", help="Train on images with noise.")
 @click.option(

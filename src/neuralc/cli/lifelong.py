@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, metavar="DIR",
               help="Folder of the checkpoint and of the report  [default: runs/FILE].")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="In place of that of the file.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="In place of that of the file."
+)
 def command(file: Path, out: Path | None, seed: int | None) -> Answer:
     """Let a learner live through the tasks of FILE, one after the other or mixed.
 

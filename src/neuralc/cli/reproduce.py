@@ -2,7 +2,7 @@
 
 `math-search`: the MATH program of Neural TerpreT, found by search under the likelihoods of a digit
 and an operator network that were trained beforehand. `anc-table1`: six programs, adapted to the
-inputs that they see.
+inputs that they see. `ntpt-lifelong`, `ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
 """
 
 from __future__ import annotations
@@ -11,46 +11,34 @@ from pathlib import Path
 
 import click
 
+from neuralc.cli import reproduce_ntpt
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
 from neuralc.cli.output import command as neuralc_command
 from neuralc.errors import NeuralcError
 
-SEEDS = {"math-search": 20, "anc-table1": 100}
+
+@click.group()
+def command() -> None:
+    """Reproduce a result of a paper, ours beside theirs."""
 
 
 @neuralc_command
-@click.argument("name", type=click.Choice(list(SEEDS)))
-@click.option("--seeds", type=click.IntRange(1), metavar="N",
-              help="Attempts  [default: 20 for math-search, 100 for anc-table1].")  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), metavar="N",
-              help="Threads of the search  [default: 1; for anc-table1 all cores].")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(1), default=100, show_default=True, metavar="N",
+              help="Attempts.")  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(1), metavar="N", help="Threads [default: all cores]."
+)
 @click.option("--task", "tasks", multiple=True, metavar="NAME",
-              help="Of anc-table1, only this one; can be given again.")  # fmt: skip
+              help="Only this one; can be given again.")  # fmt: skip
 @click.option("--method", "methods", multiple=True, metavar="NAME",
-              help="Of anc-table1: paper, gradient or hybrid; can be given again.")  # fmt: skip
-@click.option("--out", type=FILE, metavar="FILE",
-              help="Of anc-table1, where the learning curves are drawn, a PNG file.")  # fmt: skip
-def command(
-    name: str, seeds: int | None, threads: int | None, tasks: tuple[str, ...],
-    methods: tuple[str, ...], out: Path | None,
-) -> Answer:  # fmt: skip
-    """Reproduce a result of a paper.
-
-    math-search trains two networks for each seed and searches for the program. anc-table1 adapts
-    six programs with the paper's settings, with ours, and by gradients with search.
-    """
-    if name == "anc-table1":
-        return _table(seeds or SEEDS[name], threads, tasks, methods, out)
-    if tasks or methods or out:
-        raise NeuralcError("--task, --method and --out are for anc-table1\n  hint: leave them out")
-    return _math(seeds or SEEDS[name], threads or 1)
-
-
-def _table(
+              help="paper, gradient or hybrid; can be given again.")  # fmt: skip
+@click.option("--out", type=FILE, metavar="FILE", help="Draw the learning curves, a PNG file.")
+def anc_table1(
     seeds: int, threads: int | None, tasks: tuple[str, ...], methods: tuple[str, ...],
     out: Path | None,
 ) -> Answer:  # fmt: skip
+    """Adapt six programs with the paper's settings, with ours, and by gradients with search."""
     from neuralc.experiments.anc_table import METHODS, PUBLISHED, draw, run_table
 
     for what, asked, known in (("task", tasks, tuple(PUBLISHED)), ("method", methods, METHODS)):
@@ -68,7 +56,13 @@ def _table(
     return Answer(table.text, {**table.data, "picture": out}, FOUND if found else NOT_FOUND)
 
 
-def _math(seeds: int, threads: int) -> Answer:
+@neuralc_command
+@click.option("--seeds", type=click.IntRange(1), default=20, show_default=True, metavar="N",
+              help="Attempts.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+              help="Threads of the search.")  # fmt: skip
+def math_search(seeds: int, threads: int) -> Answer:
+    """Train two networks for each seed and search for the MATH program."""
     from neuralc.data.expressions import load_operators
     from neuralc.data.mnist import load_mnist
 
@@ -82,3 +76,8 @@ def _math(seeds: int, threads: int) -> Answer:
         result = run_math_search(digits, operators, seeds=seeds, threads=threads, progress=progress)
     found = result.data["found"]
     return Answer(result.text, result.data, FOUND if found == seeds else NOT_FOUND)
+
+
+command.add_command(anc_table1, "anc-table1")
+command.add_command(math_search, "math-search")
+command.add_command(reproduce_ntpt.math, "ntpt-math")

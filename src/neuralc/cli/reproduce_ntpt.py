@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
+from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
+from neuralc.cli.output import command as neuralc_command
+
+OUT = click.option("--out", type=FILE, metavar="DIR",
+                   help="Keep every part that is done here, and go on from it.")  # fmt: skip
+QUICK = click.option("--quick", is_flag=True, help="A small version, in less than five minutes.")
+PICTURE = click.option("--picture", type=FILE, metavar="FILE", help="Draw it, a PNG file.")
 
 
+@neuralc_command
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@OUT
+@PICTURE
+@QUICK
 def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> Answer:
-    """Run MATH: the program by gradients and by `auto`, and what it reads.
-
-    Args:
-        seed: of everything.
-        out: a folder in which every part that is done is kept.
-        picture: the PNG file of the picture; None: none is drawn.
-        quick: a small version, in minutes.
-
-    """
+    """Find the MATH program by gradients and by auto, and read long expressions with it."""
     from neuralc.data.expressions import load_operators
     from neuralc.data.mnist import load_mnist
 
@@ -34,5 +40,45 @@ def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> A
     if picture is not None:
         draw(result.data, picture)
     found = all(row["found"] for row in result.data["auto"])
+    data = {**result.data, "picture": picture, "out": out}
+    return Answer(result.text, data, FOUND if found else NOT_FOUND)
+
+
+def lifelong(
+    seeds: int | None, seed: int, learners: tuple[str, ...], out: Path | None,
+    picture: Path | None, *, quick: bool,
+) -> Answer:  # fmt: skip
+    """Run the lifetimes of the eight 2x2 tasks: ours and the baselines.
+
+    Args:
+        seeds: lives of each learner; None: as in the full or the quick version.
+        seed: the first of them.
+        learners: some of ours, ours-cnn, indep, pnn, mtnn-1, mtnn-2; empty: as in the version.
+        out: a folder in which every life is kept.
+        picture: the PNG file of the picture; None: none is drawn.
+        quick: a small version, in minutes.
+
+    """
+    import dataclasses
+
+    from neuralc.data.expressions import load_operators
+    from neuralc.data.mnist import load_mnist
+    from neuralc.experiments.ntpt_lifelong import FULL, QUICK, run_lifelong
+    from neuralc.experiments.ntpt_lifelong_picture import draw_lives
+
+    size = QUICK if quick else FULL
+    size = dataclasses.replace(
+        size, seeds=seeds or size.seeds, learners=tuple(learners) or size.learners
+    )
+    operators = load_operators()
+    with progress_bar("downloading MNIST") as progress:
+        digits = load_mnist(lambda file, done, total: progress(done, total, file))
+    with progress_bar("ntpt-lifelong") as progress:
+        result = run_lifelong(
+            digits, operators, size=size, out=out, progress=progress, first_seed=seed
+        )
+    if picture is not None:
+        draw_lives(result.lives, result.schedule, picture)
+    found = all(program["exact"] for program in result.data["programs"])
     data = {**result.data, "picture": picture, "out": out}
     return Answer(result.text, data, FOUND if found else NOT_FOUND)

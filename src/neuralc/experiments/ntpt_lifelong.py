@@ -18,16 +18,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from neuralc.data.digits import Digits
 from neuralc.data.grids import KINDS, TASKS, grid_task
 from neuralc.errors import NeuralcError
 from neuralc.experiments.ntpt_lifelong_check import exact_programs, network_accuracy
-from neuralc.experiments.ntpt_lifelong_table import OURS, Outcome, Lifelong, summary
+from neuralc.experiments.ntpt_lifelong_table import OURS, Lifelong, Outcome, summary
 from neuralc.ir.examples import bind
 from neuralc.learning.gradient import torch_threads
-from neuralc.learning.lifelong.baselines import BASELINES, TUNING
+from neuralc.learning.lifelong.baselines import BASELINES
 from neuralc.learning.lifelong.learner import Learner
 from neuralc.learning.lifelong.life import live
 from neuralc.learning.lifelong.programs import LIFELONG, ProgramLearner

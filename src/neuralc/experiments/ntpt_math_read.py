@@ -130,7 +130,9 @@ def by_length(
     return found
 
 
-def perfectly(choices: Mapping[str, Any], image_size: int, *, seed: int = 0) -> dict[str, Any]:
+def perfectly(
+    choices: Mapping[str, Any], image_size: int, *, sizes: Sequence[int] = PERFECT, seed: int = 0
+) -> dict[str, Any]:
     """Run a program on long expressions whose symbols are read without error.
 
     Returns:
@@ -140,6 +142,6 @@ def perfectly(choices: Mapping[str, Any], image_size: int, *, seed: int = 0) -> 
     began = time.monotonic()
     exact = {
         str(size): LongerExpressions(image_size, sizes=[size], seed=seed).exact(dict(choices))
-        for size in PERFECT
+        for size in sizes
     }
     return {"expressions": CHECKED, "exact": exact, "seconds": time.monotonic() - began}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from neuralc.backends.exact import Executor
 from neuralc.backends.exact.sites import sites
 from neuralc.data.digits import Labels
-from neuralc.data.mazes import DIRECTIONS, follow
+from neuralc.data.mazes import DIRECTIONS, draw_mazes, follow
 from neuralc.ir.examples import Examples
 from neuralc.learning.model import Model
 
@@ -28,10 +28,13 @@ WHOLE = ((2, 2), (3, 2))  # width and height of which every maze is run
 OTHERS = ((1, 1), (1, 4), (4, 1), (3, 3), (5, 3), (4, 6), (7, 7))
 DRAWN = 2000  # of each of the others
 IDLE = 4  # moments beyond those that the longest path takes: a program must stop
+FEW = 24  # mazes that most wrong explanations fail on already
 AT_ONCE = 4_000_000  # programs x mazes of one call
 
 
-def hypers(width: int, height: int, longest: int, *, image_size: int, idle: int = 1) -> dict[str, int]:
+def hypers(
+    width: int, height: int, longest: int, *, image_size: int, idle: int = 1
+) -> dict[str, int]:
     """Return the hyper-parameters of the machine for mazes of a size.
 
     Args:
@@ -120,6 +123,55 @@ class MazeChecker:
             kept = case.right(left).all(1)
             left = {name: value[kept] for name, value in left.items()}
         return [{n: value[k] for n, value in left.items()} for k in range(len(left["instr"]))]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A program together with what each of the five signs is read as, right on all mazes seen."""
+
+    instr: tuple[int, ...]
+    goto: tuple[int, ...]
+    read_as: tuple[int, ...]
+
+
+def explanations(
+    width: int, height: int, longest: int, *, count: int = 600, seed: int = 0
+) -> list[Explanation]:
+    """Return everything that explains mazes of one size: each program with each reading of signs.
+
+    Images and path lengths alone decide what is learned if only right programs with the true
+    reading are left. On 2x2 cells they are not: there, left and right are the same; and neither
+    on paths of at most one move.
+
+    Args:
+        width, height: cells of a row and of a column.
+        longest: moves of a path at most; all lengths from 0 occur equally often.
+        count: mazes.
+        seed: of the mazes.
+
+    """
+    signs = np.arange(count) % len(DIRECTIONS)
+    blank = np.zeros((count, 3, 1, 1), np.float32)
+    drawn = draw_mazes(
+        blank, signs, width=width, height=height, count=count, longest=longest, seed=seed
+    )
+    program = Model.load(MACHINE, hypers(width, height, longest, image_size=1)).program
+    numbers = {d.name: drawn.instances[d.name] for d in program.of("input") if d.shape == ()}
+    targets = {d.name: drawn.instances[d.name] for d in program.of("output")}
+    whole = Case(Executor(program, jit=True), drawn.directions, Examples(numbers, targets, count))
+    few = slice(0, FEW)
+    first = Case(whole.executor, whole.directions[few], whole.examples.take(few))
+    found, programs = [], all_programs()
+    for read_as in product(range(len(DIRECTIONS)), repeat=len(DIRECTIONS)):
+        kept = programs
+        for case in (first, whole):
+            right = case.right(kept, np.array(read_as)).all(1)
+            kept = {name: value[right] for name, value in kept.items()}
+            if not right.any():
+                break
+        rows = zip(kept["instr"].tolist(), kept["goto"].tolist(), strict=True)
+        found += [Explanation(tuple(instr), tuple(goto), read_as) for instr, goto in rows]
+    return found
 
 
 def all_mazes(width: int, height: int) -> tuple[Labels, Labels]:

@@ -308,7 +308,10 @@ class ShortHeads(Multitask):
 BASELINES: Mapping[str, type[Baseline]] = MappingProxyType(
     {kind.name: kind for kind in (Indep, Progressive, Multitask, ShortHeads)}
 )
-TUNING: Mapping[str, Tuning] = MappingProxyType({})
+TUNING: Mapping[str, Tuning] = MappingProxyType(
+    {name: Tuning(rate=3e-3, shared=3e-3, noise=0.3) for name in BASELINES}
+)
+"""The best of those that were tried on ADD2X2:left alone, 1,000 steps of 64, seed 0."""
 
 
 # ---- models and examples as shapes and tensors

@@ -1,0 +1,72 @@
+"""A maze of street signs as a picture, with the path that a learned program walks."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuralc.data.mazes import MOVES_X, MOVES_Y, Mazes
+from neuralc.errors import DataError, MissingExtra
+from neuralc.files import write_atomic
+
+Array = np.ndarray[Any, Any]
+
+
+def draw_walk(mazes: Mazes, number: int, said: Array, path: Path) -> None:
+    """Draw one maze and the walk through it.
+
+    Args:
+        mazes: of one size.
+        number: which of them.
+        said: int64 [H, W], the directions that the network reads.
+        path: the PNG file.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+        DataError: there is no such maze.
+        FileError: the file cannot be written.
+
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtra("matplotlib", "demo", "a picture of a maze") from None
+    if not 0 <= number < len(mazes):
+        raise DataError(f"mazes are numbered 0..{len(mazes) - 1}, found {number}")
+    instances = mazes.instances
+    images = instances["img_grid"][number]
+    height, width = images.shape[:2]
+    figure = Figure(figsize=(1.3 * width, 1.3 * height + 0.4), layout="constrained")
+    axes = figure.subplots()
+    x, y = int(instances["init_X"][number]), int(instances["init_Y"][number])
+    for row in range(height):
+        for column in range(width):
+            corners = (column - 0.46, column + 0.46, row + 0.46, row - 0.46)
+            shown = images[row, column].transpose(1, 2, 0).clip(0, 1)
+            axes.imshow(shown, extent=corners, alpha=1.0)
+    steps = _walk(said, x, y)
+    for (x0, y0), (dx, dy) in steps:
+        axes.annotate(
+            "", (x0 + dx, y0 + dy), (x0, y0),
+            arrowprops={"arrowstyle": "->", "color": "magenta", "linewidth": 3},
+        )  # fmt: skip
+    axes.plot([x], [y], "o", color="magenta", markersize=12)
+    axes.set(xlim=(-0.6, width - 0.4), ylim=(height - 0.4, -0.6), xticks=[], yticks=[])
+    axes.set_title(f"{len(steps)} moves; true: {int(instances['path_len'][number])}", fontsize=10)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    write_atomic(path, buffer.getvalue())
+
+
+def _walk(said: Array, x: int, y: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Return cell and move of each step by the directions read, up to a stop sign or a ring."""
+    height, width = said.shape
+    steps: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    while (sign := int(said[y, x])) and len(steps) < height * width:
+        move = int(MOVES_X[sign]), int(MOVES_Y[sign])
+        steps.append(((x, y), move))
+        x, y = (x + move[0]) % width, (y + move[1]) % height
+    return steps
