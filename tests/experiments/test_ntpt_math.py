@@ -212,7 +212,10 @@ def test_the_whole_experiment_in_small(
     size = Size(batches=1, restarts=2, seeds=1, nets=("mlp",), share=0.005, sequence_steps=0,
                 tested=20, starting=0.01)  # fmt: skip
     told: list[tuple[int, int, str]] = []
-    result = run_ntpt_math(*images, size=size, out=tmp_path, progress=lambda *one: told.append(one))
+    result = run_ntpt_math(
+        *images, size=size, networks=weights, out=tmp_path,
+        progress=lambda *one: told.append(one),
+    )  # fmt: skip
     data = result.data
     assert data["auto"][0]["found"]
     assert data["gradient"][0]["restarts"] == 2

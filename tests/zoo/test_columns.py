@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -25,7 +27,7 @@ def batch(shape: Shape, size: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def linear(*sizes: int) -> int:
-    return sum((n + 1) * m for n, m in zip(sizes, sizes[1:], strict=False))
+    return sum((n + 1) * m for n, m in pairwise(sizes))
 
 
 def test_a_column_has_the_sizes_of_the_paper() -> None:
@@ -89,7 +91,7 @@ def test_the_first_column_is_a_column() -> None:
     (first,) = columns(Shape(4, 784, 30, 19))
     assert count(first) == count(Column(Shape(4, 784, 30, 19)))
     plain = Column(Shape(4, 784, 30, 19)).eval()
-    values = [value for value in first.state_dict().values()]
+    values = list(first.state_dict().values())
     plain.load_state_dict(dict(zip(plain.state_dict(), values, strict=True)))
     images, numbers = torch.rand(3, 4, 784), torch.rand(3, 30)
     torch.testing.assert_close(first([], images, numbers), plain(images, numbers))

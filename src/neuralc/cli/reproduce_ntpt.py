@@ -9,6 +9,7 @@ import click
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
 from neuralc.cli.output import command as neuralc_command
+from neuralc.errors import NeuralcError
 
 OUT = click.option("--out", type=FILE, metavar="DIR",
                    help="Keep every part that is done here, and go on from it.")  # fmt: skip
@@ -45,7 +46,7 @@ def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> A
 
 
 def lifelong(
-    seeds: int | None, seed: int, learners: tuple[str, ...], out: Path | None,
+    seeds: int | None, seed: int, learners: tuple[str, ...], processes: int, out: Path | None,
     picture: Path | None, *, quick: bool,
 ) -> Answer:  # fmt: skip
     """Run the lifetimes of the eight 2x2 tasks: ours and the baselines.
@@ -54,6 +55,7 @@ def lifelong(
         seeds: lives of each learner; None: as in the full or the quick version.
         seed: the first of them.
         learners: some of ours, ours-cnn, indep, pnn, mtnn-1, mtnn-2; empty: as in the version.
+        processes: lives at the same time.
         out: a folder in which every life is kept.
         picture: the PNG file of the picture; None: none is drawn.
         quick: a small version, in minutes.
@@ -75,10 +77,55 @@ def lifelong(
         digits = load_mnist(lambda file, done, total: progress(done, total, file))
     with progress_bar("ntpt-lifelong") as progress:
         result = run_lifelong(
-            digits, operators, size=size, out=out, progress=progress, first_seed=seed
+            digits,
+            operators,
+            size=size,
+            out=out,
+            progress=progress,
+            first_seed=seed,
+            processes=processes,
         )
     if picture is not None:
         draw_lives(result.lives, result.schedule, picture)
     found = all(program["exact"] for program in result.data["programs"])
     data = {**result.data, "picture": picture, "out": out}
+    return Answer(result.text, data, FOUND if found else NOT_FOUND)
+
+
+def maze(
+    seeds: int | None, seed: int, ways: tuple[str, ...], out: Path | None, picture: Path | None,
+    *, quick: bool,
+) -> Answer:  # fmt: skip
+    """Learn the street-sign maze by gradients and by auto, and walk larger mazes.
+
+    Args:
+        seeds: of each way; None: as in the full or the quick version.
+        seed: the first of them.
+        ways: some of gradient-mlp, auto-mlp, auto-cnn; empty: as in the version.
+        out: a folder in which every seed is kept.
+        picture: the PNG file of a walk; None: none is drawn.
+        quick: a small version, in minutes.
+
+    """
+    import dataclasses
+
+    from neuralc.data.signs import load_signs
+    from neuralc.experiments.ntpt_maze import FULL, QUICK, WAYS, draw_example, run_maze
+
+    size = QUICK if quick else FULL
+    known = {way.name: way for way in WAYS}
+    for name in ways:
+        if name not in known:
+            raise NeuralcError(f"ntpt-maze has no way {name!r}\n  hint: {', '.join(known)}")
+    size = dataclasses.replace(
+        size, seeds=seeds or size.seeds, ways=tuple(known[name] for name in ways) or size.ways
+    )
+    signs = load_signs()
+    with progress_bar("ntpt-maze") as progress:
+        result = run_maze(signs, plan=size, first_seed=seed, out=out, progress=progress)
+    if picture is not None and result.solution is not None:
+        draw_example(result, signs, picture)
+    found = all(reached for way in result.data["bars"].values() for reached in way.values())
+    drawn = picture if result.solution is not None else None
+    data = {**result.data, "picture": drawn, "out": out}
     return Answer(result.text, data, FOUND if found else NOT_FOUND)

@@ -10,6 +10,7 @@ learning algorithms for traffic sign recognition (GTSRB), Neural Networks 32 (20
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from neuralc.data.digits import Images, Labels
 from neuralc.errors import DataError, FileError
+from neuralc.files import read_bytes
 
 NAMES = ("ahead_only", "turn_right", "turn_left", "stop", "roundabout", "keep_right", "keep_left")
 NO_TRACK = -1
@@ -92,8 +94,9 @@ def load_signs() -> Signs:
             f"there is no file {_FILE.name} with street signs\n"
             f"  hint: set NEURALC_DATA to a folder that holds {_FILE.as_posix()}"
         )
+    content = io.BytesIO(read_bytes(path))  # numpy leaves a file open that it cannot read
     try:
-        with np.load(path, allow_pickle=False) as loaded:
+        with np.load(content, allow_pickle=False) as loaded:
             images, labels, split, tracks = (loaded[name] for name in _ARRAYS)
         _check(images, labels, split, tracks)
     except Exception as error:  # noqa: BLE001  (zipfile, zlib and numpy raise a dozen kinds)

@@ -12,6 +12,7 @@ section 4.1, figures 6 and 7.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from neuralc.data.grids import KINDS, TASKS, grid_task
 from neuralc.errors import NeuralcError
 from neuralc.experiments.ntpt_lifelong_check import exact_programs, network_accuracy
 from neuralc.experiments.ntpt_lifelong_table import OURS, Lifelong, Outcome, summary
+from neuralc.experiments.side_by_side import side_by_side
 from neuralc.ir.examples import bind
 from neuralc.learning.gradient import torch_threads
 from neuralc.learning.lifelong.baselines import BASELINES
@@ -58,6 +60,8 @@ class Size:
         measured: held-out grids at an examination; at the end it is all of them.
         every: steps between examinations.
         batch: grids in each step.
+        alone: numbers of training grids of one task that each baseline is shown alone, to see
+            whether it learns well when nothing disturbs it.
 
     """
 
@@ -69,6 +73,7 @@ class Size:
     measured: int = 2000
     every: int = 250
     batch: int = 64
+    alone: tuple[int, ...] = (1000, 4000)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
@@ -91,7 +96,8 @@ class Size:
 
 FULL = Size()
 QUICK = Size(learners=("ours", "indep", "mtnn-2"), seeds=1, phase=400, held_out=2000,
-             measured=1000, every=200)  # fmt: skip
+             measured=1000, every=200, alone=(4000,))  # fmt: skip
+ALONE, ALONE_STEPS = "ADD2X2:left", 1000  # the task that baselines are shown alone, and how long
 
 
 def schedule_of(phase: int) -> Schedule:
@@ -126,8 +132,7 @@ def tasks_of(
         DataError: fewer images than so many grids need, or images of other sizes.
 
     """
-    side = digits.train_images.shape[-1]
-    hypers = {"image_size": side, "num_lines": LINES}
+    hypers = hypers_of(digits)
     models = {kind: Model.load(machine, hypers, net=body) for kind, machine in MACHINES.items()}
     tasks = []
     for name in ORDER:
@@ -142,6 +147,11 @@ def tasks_of(
     return tasks
 
 
+def hypers_of(digits: Digits) -> dict[str, int]:
+    """Return the hyper-parameters of both machines."""
+    return {"image_size": digits.train_images.shape[-1], "num_lines": LINES}
+
+
 def make_learner(name: str, tasks: Sequence[Task], seed: int) -> tuple[Learner, dict[str, Any]]:
     """Return a new learner, and its settings as JSON can hold them."""
     if name in PROGRAMS:
@@ -154,7 +164,7 @@ def make_learner(name: str, tasks: Sequence[Task], seed: int) -> tuple[Learner, 
 
 def run_lifelong(
     digits: Digits, operators: Digits, *, size: Size = FULL, out: Path | None = None,
-    progress: Progress | None = None, first_seed: int = 0,
+    progress: Progress | None = None, first_seed: int = 0, processes: int = 1,
 ) -> Lifelong:  # fmt: skip
     """Let all learners live, and lay out what came of it beside the paper's figures.
 
@@ -164,6 +174,7 @@ def run_lifelong(
         out: a folder that keeps every life; what is done already is not done again.
         progress: called with steps made, all steps, and a remark.
         first_seed: the seeds are this one and those after it.
+        processes: lives at the same time; each takes about 2 GB of memory.
 
     Raises:
         DataError: fewer images than the grids need.
@@ -171,18 +182,51 @@ def run_lifelong(
         KeyboardInterrupt: after a checkpoint was saved.
 
     """
-    outcomes: list[Outcome] = []
-    total = size.seeds * len(size.learners) * size.steps
-    for seed in range(first_seed, first_seed + size.seeds):
-        for name in size.learners:
-            done = len(outcomes) * size.steps
+    lives = [
+        (name, digits, operators, size, seed, out)
+        for seed in range(first_seed, first_seed + size.seeds) for name in size.learners
+    ]  # fmt: skip
+    single = [(name, digits, grids, size, first_seed, out)
+              for name in size.learners if name in BASELINES for grids in size.alone]  # fmt: skip
+    total = len(lives) * size.steps + len(single) * ALONE_STEPS
+    done: dict[tuple[str, int], int] = {}
 
-            def tell(made: int, _: int, remark: str, name: str = name, done: int = done) -> None:
-                if progress is not None:
-                    progress(done + made, total, f"{name}, {remark}")
+    def tell(kind: str, number: int, made: int, remark: str) -> None:
+        done[kind, number] = made
+        if progress is not None:
+            name, seed = (lives if kind == "lives" else single)[number][0::4][:2]
+            progress(sum(done.values()), total, f"{name}, seed {seed}: {remark}")
 
-            outcomes.append(one_life(name, digits, operators, size, seed, out, tell))
-    return summary(outcomes, schedule_of(size.phase), size.phase, dataclasses.asdict(size))
+    shares = side_by_side(
+        alone, single, processes=processes, progress=functools.partial(tell, "single")
+    )
+    outcomes = side_by_side(
+        one_life, lives, processes=processes, progress=functools.partial(tell, "lives")
+    )
+    found: dict[str, dict[str, float]] = {}
+    for (name, _, grids, *_), share in zip(single, shares, strict=True):
+        found.setdefault(name, {})[str(grids)] = share
+    return summary(outcomes, found, schedule_of(size.phase), size.phase, dataclasses.asdict(size))
+
+
+def alone(
+    name: str, digits: Digits, grids: int, size: Size, seed: int, out: Path | None,
+    progress: Progress,
+) -> float:  # fmt: skip
+    """Return the share of held-out grids that a baseline gets right when it learns one task."""
+    model = Model.load(MACHINES["ADD2X2"], hypers_of(digits))
+    drawn = grid_task(ALONE, digits, None, train=grids, test=size.held_out, seed=seed)
+    train, test = (bind(model.program, part.columns, where=ALONE) for part in drawn)
+    tasks = [Task(ALONE, model, train, test)]
+    folder = None if out is None else out / f"{name}-alone{grids}-seed{seed}"
+    with torch_threads(1):
+        learner, settings = make_learner(name, tasks, seed)
+        life = live(
+            learner, tasks, Schedule({ALONE: [(0, 1.0), (ALONE_STEPS, 1.0)]}), steps=ALONE_STEPS,
+            batch=size.batch, seed=seed, evaluate_at=(), out=folder, progress=progress,
+            settings=settings,
+        )  # fmt: skip
+    return life.accuracy[ALONE]
 
 
 def one_life(

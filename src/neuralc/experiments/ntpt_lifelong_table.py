@@ -29,7 +29,7 @@ PAPER: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "mtnn-2": {**dict(zip(ADD, (24, 47, 56, 60), strict=True)), NAMES[-1]: 37},
     }
 )
-RISE, FALL, MARGIN = 0.03, 0.02, 0.25  # the bars of the verdicts
+RISE, FALL, MARGIN, HONEST = 0.03, 0.02, 0.25, 0.80  # the bars of the verdicts
 BARS = {"ours": (0.90, 0.99), "ours-cnn": (0.96, 0.99)}  # of ADD2X2 and APPLY2X2 at the end
 
 
@@ -63,12 +63,15 @@ class Lifelong:
 
 
 def summary(
-    outcomes: Sequence[Outcome], schedule: Schedule, phase: int, size: Mapping[str, Any]
-) -> Lifelong:
+    outcomes: Sequence[Outcome], alone: Mapping[str, Mapping[str, float]], schedule: Schedule,
+    phase: int, size: Mapping[str, Any],
+) -> Lifelong:  # fmt: skip
     """Lay out what came of the lives.
 
     Args:
         outcomes: of all learners and seeds, one at least.
+        alone: for each baseline and number of training grids the share that it gets right of one
+            task alone.
         schedule: of all of them.
         phase: steps from the time when one task dominates to that of the next.
         size: how much was done, for the data.
@@ -85,6 +88,7 @@ def summary(
         "cnn": final.get("ours-cnn", {}),
         "baselines": others,
         "spread": {name: _spread(own) for name, own in lives.items()},
+        "alone": {name: dict(shares) for name, shares in alone.items()},
         "margin": _margin(final[ours], others) if ours and others else {},
         "reverse_transfer": {
             name: [rise(life, FIRST, schedule) for life in own] for name, own in lives.items()
@@ -99,7 +103,7 @@ def summary(
                      for o in outcomes if o.reads],
         "seconds": {name: [life.seconds for life in own] for name, own in lives.items()},
         "paper": {name: dict(shares) for name, shares in PAPER.items()},
-        "size": dict(size),
+        "size": {k: list(v) if isinstance(v, tuple) else v for k, v in size.items()},
         "settings": {o.learner: dict(o.settings) for o in outcomes},
         "lives": {name: [life.to_json() for life in own] for name, own in lives.items()},
     }  # fmt: skip
@@ -184,6 +188,10 @@ def _verdicts(data: Mapping[str, Any], ours: set[str]) -> list[dict[str, Any]]:
 FINAL_EXPLAINED = (
     "Held-out grids right at the end, in %: mean of the lives (lowest to highest), and the paper's."
 )
+ALONE_EXPLAINED = (
+    "Each baseline on ADD2X2:left alone, in %, by the number of its training grids (paper: about "
+    "40 with 1,000, above 80 with 4,000):"
+)
 FORGETTING_EXPLAINED = (
     "What is forgotten and what is gained, in points. *Rise*: what ADD2X2:top gains after its "
     "last example. *Drop*: the largest fall of any task at any later examination. *At swaps*: the "
@@ -199,6 +207,7 @@ def _text(data: Mapping[str, Any], final: Mapping[str, Mapping[str, float]]) -> 
         f"{size['phase']:,} steps of {size['batch']} for each task. Lives: {counts}."
     )
     margins = [_margins(data)] if data["margin"] else []
+    margins += [ALONE_EXPLAINED, _alone(data)] if data["alone"] else []
     parts = [
         "# Neural TerpreT: a lifetime of ADD2X2 and APPLY2X2", done, FINAL_EXPLAINED,
         _final_table(data, final), *margins, FORGETTING_EXPLAINED, _forgetting_table(data),
@@ -225,6 +234,14 @@ def _final_table(data: Mapping[str, Any], final: Mapping[str, Mapping[str, float
 def _margins(data: Mapping[str, Any]) -> str:
     words = ", ".join(f"{name} {100 * value:.1f}" for name, value in data["margin"].items())
     return f"Margin over the best baseline, in points (paper: 26 to 49): {words}."
+
+
+def _alone(data: Mapping[str, Any]) -> str:
+    counts = list(next(iter(data["alone"].values())))
+    rows = [["learner", *(f"{int(count):,} grids" for count in counts)]]
+    for name, shares in data["alone"].items():
+        rows.append([name, *(f"{100 * shares[count]:.1f}" for count in counts)])
+    return _table(rows)
 
 
 def _forgetting_table(data: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ section 4.1: 2 of 100 restarts by gradients.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -35,8 +36,8 @@ Array = np.ndarray[Any, Any]
 EXPRESSIONS = 1000  # with two digits, to learn from
 CHUNK = 500  # expressions whose images are read at once
 SHORT = {"length": 3, "num_steps": 6}  # for expressions of two digits
-GRADIENT = Settings(batch=16, rate=0.1, concentration=2.0, steps=500)
-SHAKEN = 1.0  # scale of the Gumbel noise on the choices
+GRADIENT = Settings(batch=16, rate=0.1, concentration=10.0, steps=400)
+SHAKEN, CALMED = 2.0, 0.003  # scale of the Gumbel noise on the choices, and how it falls
 AUTO = Settings(
     restarts=4, batch=32, steps=20, polish=300, shared=True, network_rate=1e-3, accept=0.93
 )  # fmt: skip
@@ -122,8 +123,8 @@ def by_gradients(
     module = model.compile(restarts=settings.restarts, seed=settings.seed, bodies=bodies)
     trainer = Trainer(module, readings, settings)
     generator = torch.Generator().manual_seed(settings.seed)
-    for _ in range(settings.steps):
-        shaken_step(trainer, generator)
+    for step in range(settings.steps):
+        shaken_step(trainer, generator, SHAKEN * math.exp(-CALMED * step))
     found = module.choices.best(module.logits)
     programs = [{name: value[p] for name, value in found.items()} for p in range(settings.restarts)]
     exact = [choices for choices in programs if longer.exact(choices)]
@@ -136,7 +137,7 @@ def by_gradients(
     }  # fmt: skip
 
 
-def shaken_step(trainer: Trainer, generator: torch.Generator, scale: float = SHAKEN) -> None:
+def shaken_step(trainer: Trainer, generator: torch.Generator, scale: float) -> None:
     """Make a step where every choice is a random one of those that it is undecided between.
 
     A soft program is run as if its steps knew nothing of each other, and so half of two programs

@@ -25,8 +25,9 @@ from neuralc import saved
 from neuralc.backends.exact.sites import sites
 from neuralc.data.mazes import Mazes, directions_of, draw_mazes
 from neuralc.data.signs import Signs
-from neuralc.errors import FileError, NeuralcError
+from neuralc.errors import NeuralcError
 from neuralc.experiments.ntpt_maze_check import MACHINE, MazeChecker, explanations, hypers
+from neuralc.experiments.ntpt_maze_picture import draw_walk
 from neuralc.experiments.ntpt_maze_table import markdown
 from neuralc.inspect.functions import report_function
 from neuralc.ir.examples import bind
@@ -88,20 +89,25 @@ class Plan:
     tested: tuple[int, ...] = (500, 100)
 
 
+FULL = Plan()
 QUICK = Plan(seeds=3, ways=WAYS[:2], tests=((5, 3, 8),), tested=(300,))
 
 
 @dataclass(frozen=True)
 class Maze:
-    """What the command prints: text for people, data for programs."""
+    """What the command prints: text for people, data for programs.
+
+    `solution` is the one whose network reads best, of those whose program is right.
+    """
 
     text: str
     data: dict[str, Any]
+    solution: Solution | None
 
 
 def run_maze(
-    signs: Signs, *, plan: Plan | None = None, out: Path | None = None,
-    progress: Progress | None = None,
+    signs: Signs, *, plan: Plan = FULL, first_seed: int = 0, out: Path | None = None,
+    progress: Progress | None = None, checker: MazeChecker | None = None,
 ) -> Maze:  # fmt: skip
     """Learn the maze once for each way and seed, and measure what was learned.
 
@@ -109,27 +115,35 @@ def run_maze(
         signs: photographs; those for learning are for the training mazes, those held out for the
             tests.
         plan: how much of it.
+        first_seed: the seeds are this one and those that follow.
         out: a folder; every seed that is done is kept there, and not learned again by a call with
             the same arguments.
         progress: called with seeds done, seeds in all, and a remark.
+        checker: decides which programs are right; None: the one with all sizes.
 
     Raises:
         FileError, SolutionError: the folder cannot be written, or is damaged.
         DataError: there are not enough signs.
 
     """
-    plan = plan or Plan()
-    trial = _Trial(signs, plan, MazeChecker())
-    jobs = [(way, seed) for way in plan.ways for seed in range(plan.seeds)]
+    trial = _Trial(signs, plan, checker or MazeChecker())
+    seeds = range(first_seed, first_seed + plan.seeds)
+    jobs = [(way, seed) for way in plan.ways for seed in seeds]
     rows: list[dict[str, Any]] = []
+    best: Solution | None = None
+    reads = 0.0
     for number, (way, seed) in enumerate(jobs):
-        rows.append(trial.kept(way, seed, out))
+        row, solution = trial.kept(way, seed, out)
+        rows.append(row)
+        read = float(row["classifier"]["accuracy"])
+        if row["right_program"] and read > reads:
+            best, reads = solution, read
         if progress is not None:
-            right = "right" if rows[-1]["right_program"] else "wrong"
-            read = rows[-1]["classifier"]["accuracy"]
+            right = "right" if row["right_program"] else "wrong"
             remark = f"{way.name}, seed {seed}: {right} program, signs {read:.1%}"
             progress(number + 1, len(jobs), remark)
-    return _result(trial, rows)
+    data = _data(trial, rows)
+    return Maze(markdown(data), data, best)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +154,7 @@ class _Trial:
     plan: Plan
     checker: MazeChecker
 
-    def kept(self, way: Way, seed: int, out: Path | None) -> dict[str, Any]:
+    def kept(self, way: Way, seed: int, out: Path | None) -> tuple[dict[str, Any], Solution]:
         """Return what is measured for a seed, from the folder if it is there already."""
         if out is None:
             return self.measure(way, seed, None)
@@ -149,10 +163,10 @@ class _Trial:
         if (folder / f"{_MEASURED}.json").exists():
             content, _ = saved.read(folder, _MEASURED)
             if content.get("fingerprint") == fingerprint and isinstance(content.get("row"), dict):
-                return dict(content["row"])
-        row = self.measure(way, seed, folder)
+                return dict(content["row"]), Solution.load(folder)
+        row, solution = self.measure(way, seed, folder)
         saved.write(folder, _MEASURED, {"fingerprint": fingerprint, "row": row}, {})
-        return row
+        return row, solution
 
     def fingerprint(self, way: Way, seed: int) -> str:
         """Return a digest of everything that the result depends on."""
@@ -177,7 +191,7 @@ class _Trial:
             height=plan.height, count=plan.count, longest=plan.longest, seed=seed,
         )  # fmt: skip
 
-    def measure(self, way: Way, seed: int, out: Path | None) -> dict[str, Any]:
+    def measure(self, way: Way, seed: int, out: Path | None) -> tuple[dict[str, Any], Solution]:
         """Learn and test; see `run_maze`."""
         plan = self.plan
         began, cpu = time.monotonic(), time.process_time()
@@ -193,7 +207,7 @@ class _Trial:
         reading = report_function(
             solution, NETWORK, self.signs.test_images[known], directions[known]
         )
-        return {
+        row = {
             "way": way.name, "solver": way.solver, "net": way.net, "seed": seed,
             "right_program": self.checker.right(solution.choices),
             "program": solution.program,
@@ -205,6 +219,7 @@ class _Trial:
             "tests": list(self.tests(solution, seed)),
             "seconds": learned, "cpu_seconds": spent,
         }  # fmt: skip
+        return row, solution
 
     def tests(self, solution: Solution, seed: int) -> Iterator[dict[str, Any]]:
         """Yield what becomes of a solution on larger mazes of signs that were held out."""
@@ -244,7 +259,8 @@ def _by_length(lengths: Array, right: Array) -> dict[str, float]:
     return {str(n): float(right[lengths == n].mean()) for n in np.unique(lengths).tolist()}
 
 
-def _result(trial: _Trial, rows: Sequence[Mapping[str, Any]]) -> Maze:
+def _data(trial: _Trial, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the figures of all seeds, their sums, and what else could explain the mazes."""
     plan = trial.plan
     found = explanations(plan.width, plan.height, plan.longest)
     right = trial.checker.right_programs()
@@ -252,7 +268,7 @@ def _result(trial: _Trial, rows: Sequence[Mapping[str, Any]]) -> Maze:
     truth = tuple(range(5))
     others = [e for e in found if (e.instr, e.goto) not in known or e.read_as != truth]
     final = {way.name: _summary([r for r in rows if r["way"] == way.name]) for way in plan.ways}
-    data = {
+    return {
         "seeds": plan.seeds, "final": final, "rows": [dict(row) for row in rows],
         "right_programs": [
             {name: value.tolist() for name, value in program.items()} for program in right
@@ -263,7 +279,6 @@ def _result(trial: _Trial, rows: Sequence[Mapping[str, Any]]) -> Maze:
                      "mazes": plan.count},
         "bars": {name: _bars(one, plan.seeds) for name, one in final.items()},
     }  # fmt: skip
-    return Maze(markdown(data), data)
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -295,23 +310,32 @@ def _bars(final: Mapping[str, Any], seeds: int) -> dict[str, bool]:
     }
 
 
-def best_solution(out: Path, data: Mapping[str, Any]) -> Solution:
-    """Return a solution with a right program that `run_maze` has kept in a folder.
+def draw_example(result: Maze, signs: Signs, path: Path, *, moves: int = 6) -> None:
+    """Draw how the best solution walks through a larger maze of signs that were held out.
 
     Args:
-        out: the folder.
-        data: of the `Maze`.
+        result: of `run_maze`.
+        signs: the photographs.
+        path: the PNG file.
+        moves: of the path.
 
     Raises:
         NeuralcError: no program was right.
-        FileError: it is not there any more.
+        MissingExtra: matplotlib is not installed.
+        FileError: the file cannot be written.
 
     """
-    good = [row for row in data["rows"] if row["right_program"]]
-    if not good:
-        raise NeuralcError("no right program was found\n  hint: try more seeds")
-    best = max(good, key=lambda row: float(row["classifier"]["accuracy"]))
-    folder = out / str(best["way"]) / f"seed-{best['seed']}"
-    if not folder.is_dir():
-        raise FileError(f"there is no folder {folder}")
-    return Solution.load(folder)
+    if result.solution is None:
+        raise NeuralcError("there is nothing to draw: no right program was found")
+    width, height, _ = FULL.tests[0]
+    drawn = draw_mazes(
+        signs.test_images, directions_of(signs.test_labels), width=width, height=height, count=1,
+        longest=moves, seed=0, lengths=(moves,),
+    )  # fmt: skip
+    size = hypers(width, height, moves, image_size=int(signs.test_images.shape[-1]))
+    solution = result.solution.resized(size)
+    program = solution.model.program
+    examples = bind(program, drawn.instances, where="the maze")
+    (site,) = sites(program)
+    said = class_tables(solution.module(), examples.inputs)[site][0]
+    draw_walk(drawn, 0, said[0], solution.run(examples), path)

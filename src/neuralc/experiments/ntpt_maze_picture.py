@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,19 @@ from neuralc.files import write_atomic
 
 Array = np.ndarray[Any, Any]
 
+_TOLD = ("final_X", "final_Y", "path_len")
 
-def draw_walk(mazes: Mazes, number: int, said: Array, path: Path) -> None:
-    """Draw one maze and the walk through it.
+
+def draw_walk(
+    mazes: Mazes, number: int, said: Array, found: Mapping[str, Array], path: Path
+) -> None:
+    """Draw one maze and the walk through it, as far as the signs are read.
 
     Args:
         mazes: of one size.
         number: which of them.
         said: int64 [H, W], the directions that the network reads.
+        found: what the program gives for each maze: `final_X`, `final_Y`, `path_len`, int [N].
         path: the PNG file.
 
     Raises:
@@ -47,15 +53,15 @@ def draw_walk(mazes: Mazes, number: int, said: Array, path: Path) -> None:
             corners = (column - 0.46, column + 0.46, row + 0.46, row - 0.46)
             shown = images[row, column].transpose(1, 2, 0).clip(0, 1)
             axes.imshow(shown, extent=corners, alpha=1.0)
-    steps = _walk(said, x, y)
-    for (x0, y0), (dx, dy) in steps:
+    for (x0, y0), (dx, dy) in _walk(said, x, y):
         axes.annotate(
             "", (x0 + dx, y0 + dy), (x0, y0),
             arrowprops={"arrowstyle": "->", "color": "magenta", "linewidth": 3},
         )  # fmt: skip
     axes.plot([x], [y], "o", color="magenta", markersize=12)
     axes.set(xlim=(-0.6, width - 0.4), ylim=(height - 0.4, -0.6), xticks=[], yticks=[])
-    axes.set_title(f"{len(steps)} moves; true: {int(instances['path_len'][number])}", fontsize=10)
+    told, true = ([int(part[name][number]) for name in _TOLD] for part in (found, instances))
+    axes.set_title(f"x, y and moves by the program: {told}; true: {true}", fontsize=9)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     write_atomic(path, buffer.getvalue())

@@ -72,12 +72,12 @@ class Setting:
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
-        "lstm": Setting("lstm", 128),
+        "lstm": Setting("lstm", 128, rate=2e-3),
         "lstm-2x256": Setting("lstm", 256, steps=50_000, longer_steps=100_000),
         "lstm-3x1024": Setting(
             "lstm", 1024, layers=3, dropout=0.5, rate=3e-4, steps=50_000, longer_steps=100_000
         ),
-        "neural-gpu": Setting("neural-gpu", 24),
+        "neural-gpu": Setting("neural-gpu", 24, rate=3e-3, steps=6_000, longer_steps=4_000),
         "neural-gpu-512": Setting(
             "neural-gpu", 512, dropout=0.06, rate=3e-4, steps=50_000, longer_steps=100_000
         ),
