@@ -57,7 +57,7 @@ def images() -> tuple[Digits, Digits]:
 
 @pytest.fixture(scope="module")
 def weights(images: tuple[Digits, Digits]) -> dict[str, torch.Tensor]:
-    return starting_networks(*images, share=0.3)
+    return starting_networks(*images, share=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +209,8 @@ def test_the_whole_experiment_in_small(
     monkeypatch.setattr(ntpt_math, "AUTO", dataclasses.replace(ntpt_math.AUTO, steps=2, polish=20))
     monkeypatch.setattr(ntpt_math, "EXPRESSIONS", 200)
     monkeypatch.setattr(likelihood, "CHAINS", 100)
-    size = Size(batches=1, restarts=2, seeds=1, nets=("mlp",), share=0.005, sequence_steps=0,
-                tested=20, starting=0.01)  # fmt: skip
+    size = Size(batches=1, restarts=2, seeds=1, nets=("mlp",), share=0.005, sequence_steps=1,
+                tested=5, starting=0.01)  # fmt: skip
     told: list[tuple[int, int, str]] = []
     result = run_ntpt_math(
         *images, size=size, networks=weights, out=tmp_path,
@@ -223,7 +223,9 @@ def test_the_whole_experiment_in_small(
     assert all(data["perfect"]["exact"].values())
     assert "1 of 1 seeds exact" in result.text
     assert data["auto"][0]["program"] in result.text
-    assert told[-1][:2] == (4, 4)
+    assert told[-1][:2] == (5, 5)
+    assert [row["images"] for row in data["sequences"]] == [True] * 4 + [False] * 4
+    assert "neural-gpu" in result.text
     again = run_ntpt_math(*images, size=size, networks=weights, out=tmp_path)
     assert again.data["auto"] == data["auto"]  # with its seconds: it was not done again
     assert again.data["reading"] == data["reading"]
@@ -231,7 +233,9 @@ def test_the_whole_experiment_in_small(
     assert {name: value.tolist() for name, value in kept.choices.items()} == data["auto"][0][
         "choices"
     ]
-    others = run_ntpt_math(*images, size=dataclasses.replace(size, seeds=0, nets=()), out=tmp_path)
+    others = run_ntpt_math(
+        *images, size=dataclasses.replace(size, seeds=0, nets=(), sequence_steps=0), out=tmp_path
+    )
     assert others.data["gradient"][0]["cpu_seconds"] != data["gradient"][0]["cpu_seconds"]
     assert (tmp_path / "networks-mlp-0.json").exists()
     pytest.importorskip("matplotlib")

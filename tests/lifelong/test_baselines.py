@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -175,6 +177,12 @@ def test_a_task_that_was_not_met(tasks: list[Task]) -> None:
 def test_two_tasks_of_one_name(tasks: list[Task]) -> None:
     with pytest.raises(NeuralcError, match="two tasks are named 'ADD2X2:top'"):
         BASELINES["indep"]([tasks[0], tasks[0]], seed=0)
+
+
+def test_a_task_named_like_a_network(tasks: list[Task]) -> None:
+    task = dataclasses.replace(tasks[0], name="net_0")
+    with pytest.raises(NeuralcError, match="'net_0' is a task and a network"):
+        BASELINES["mtnn-1"]([task], seed=0)
 
 
 def program(text: str) -> Model:

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from neuralc.cli import reproduce_ntpt
+from neuralc.data import expressions, mnist
 from neuralc.data.digits import Digits
 from neuralc.data.grids import NAMES
 from neuralc.errors import DataError, NeuralcError
@@ -100,6 +103,12 @@ def test_too_few_images() -> None:
                               train_labels=DIGITS.train_labels[:2])  # fmt: skip
     with pytest.raises(DataError, match="ADD2X2:top: 2 images are too few for 40 distinct grids"):
         tasks_of(few, OPERATORS, TINY, seed=0)
+
+
+def test_images_of_two_sizes() -> None:
+    wide = dataclasses.replace(OPERATORS, test_images=np.zeros((80, SIDE, 5), np.float32))
+    with pytest.raises(DataError, match=r"APPLY2X2:top, held out: .*found shape \(4, 4, 5\)"):
+        tasks_of(DIGITS, wide, TINY, seed=0)
 
 
 def test_learners_say_how_they_learn() -> None:
@@ -252,3 +261,31 @@ def test_programs_live() -> None:
     assert all(isinstance(p["exact"], bool) for p in result.data["programs"])
     (reads,) = result.data["networks"]
     assert 0 <= reads["net_1"] <= 1
+
+
+# ---- the command
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "load_mnist", lambda _: DIGITS)
+    monkeypatch.setattr(expressions, "load_operators", lambda: OPERATORS)
+    monkeypatch.setattr(ntpt_lifelong, "QUICK", TINY)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_command(tmp_path: Path) -> None:
+    words = ["--quick", "--processes", "1", "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(reproduce_ntpt.lifelong, words)
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert set(data["baselines"]["indep"]) == set(NAMES)
+    assert {"final", "margin", "forgetting", "reverse_transfer", "verdicts"} <= set(data)
+    assert (tmp_path / "out" / "indep-seed0-phase4" / "life.json").exists()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_command_with_a_learner_that_is_not() -> None:
+    done = CliRunner().invoke(reproduce_ntpt.lifelong, ["--quick", "--learner", "ourz"])
+    assert done.exit_code == 2
+    assert "there is no learner 'ourz'" in done.stderr

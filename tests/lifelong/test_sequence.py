@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from neuralc.data.expressions import find_operators
+from neuralc.data.grids import NAMES
 from neuralc.data.mnist import find_mnist
 from neuralc.errors import FileError, NeuralcError, SolutionError
 from neuralc.learning.lifelong.sequence import Lifetime, read_lifetime
 from tests.lifelong.fake_learner import SIZE, TEXT
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "lifelong"
 HEAD = "steps = 100\n"
 TASK = """
 [[task]]
@@ -157,6 +159,17 @@ def test_hypers_from_a_file(folder: Path) -> None:
     assert "batch 'more' is for other hyper-parameters" in message
 
 
+def test_what_suits_a_body(folder: Path) -> None:
+    text = HEAD + '[[task]]\nname = "a"\ndata = "ADD2X2:top"\nimages = "digits"\ngrids = 9\n'
+    plain = read(folder, text + "held_out = 9")
+    other = read(folder, 'net = "cnn"\n' + text + "held_out = 9")
+    assert (plain.settings["augment"], plain.settings["input_noise"]) == (False, 0.4)
+    assert (other.settings["augment"], other.settings["input_noise"]) == (True, 0.0)
+    assert [n.body for n in other.tasks[0].model.program.networks] == ["cnn"]
+    own = read(folder, 'net = "cnn"\nsettings = {input_noise = 0.1}\n' + text + "held_out = 9")
+    assert (own.settings["augment"], own.settings["input_noise"]) == (True, 0.1)
+
+
 def test_small_grids(folder: Path) -> None:
     text = """
 steps = 100
@@ -187,6 +200,17 @@ def test_grids_of_operators(folder: Path) -> None:
     life = read(folder, text + "[task.hypers]\nimage_size = 28\nnum_lines = 3\n")
     assert [task.model.hypers["num_lines"] for task in life.tasks] == [4, 3]
     assert set(life.tasks[1].train.inputs) == {"images", "d1", "d2", "d3"}
+
+
+@pytest.mark.skipif(find_mnist() is None or find_operators() is None, reason="no images")
+def test_the_lifetime_of_the_paper(folder: Path) -> None:
+    text = (EXAMPLES / "ntpt.toml").read_text("utf-8")
+    life = read(folder, text.replace("schedule =", "grids = 20\nheld_out = 20\nschedule ="))
+    assert [task.name for task in life.tasks] == [NAMES[k] for k in (0, 4, 1, 5, 2, 6, 3, 7)]
+    shares = np.stack(list(life.schedule.shares(life.steps).values()))
+    assert shares.argmax(0)[500::1000].tolist() == list(range(8))  # ADD2X2 and APPLY2X2 by turns
+    assert np.all((shares > 0).sum(0) <= 2)
+    assert shares.sum(1) == pytest.approx([1000] * 8, abs=2)
 
 
 # ---- what is refused

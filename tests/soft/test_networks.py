@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from textwrap import dedent
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralc.backends.soft.module import Precision
-from neuralc.backends.soft.networks import build_network
+from neuralc.backends.soft.networks import Convolutional, build_network
 from neuralc.ir.nodes import Network, Program
 from neuralc.learning.model import Model
 from tests.soft.models import CHAIN, LOOK, model
@@ -296,3 +297,24 @@ def test_a_network_may_have_any_name(name: str) -> None:
     """Also one that an attribute of a torch module has."""
     text = LOOK.replace("def LOOK", f"def {name}").replace("(LOOK(", f"({name}(")
     check(model(text), "linear")
+
+
+def test_a_new_convolutional_network_tells_images_apart() -> None:
+    """Where all images look alike at first, learning from weak labels does not begin."""
+    torch.manual_seed(0)
+    body = Convolutional((28, 28), (), 10, softmax=False, restarts=3)
+    blots = (torch.rand(50, 7, 7) > 0.6).float()
+    images = blots.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    with torch.no_grad():
+        spread = body(images.flatten(1), restarts=False).std(1).mean(1)
+    assert spread.shape == (3,)
+    assert (spread > 0.2).all()
+    assert (spread < 2).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 9), (1, 7, 6), (3, 30, 31)])
+def test_convolutional_networks_take_images_of_all_sizes(shape: tuple[int, ...]) -> None:
+    body = Convolutional(shape, (), 10, softmax=True, restarts=2)
+    found = body(torch.rand(5, 3, math.prod(shape)), restarts=False)
+    assert found.shape == (2, 5, 3, 10)
+    torch.testing.assert_close(found.sum(-1), torch.ones(2, 5, 3))

@@ -18,7 +18,13 @@ from neuralc.data.mnist import load_mnist
 from neuralc.errors import DataError, FileError, HyperError
 from neuralc.experiments import ntpt_sequences
 from neuralc.experiments.ntpt_sequence_data import Pictures, draw_batch, draw_tensors
-from neuralc.experiments.ntpt_sequences import Sequences, Setting, exact_share, run_sequences
+from neuralc.experiments.ntpt_sequences import (
+    Sequences,
+    Setting,
+    exact_share,
+    longest_at,
+    run_sequences,
+)
 
 TINY = {
     "lstm": Setting("lstm", 24, layers=1, rate=0.01),
@@ -95,6 +101,35 @@ def test_pictures_show_the_symbols() -> None:
     used = [images[k, 0].numpy().tobytes() for k in range(40)]
     assert set(used) <= pool
     assert len(set(used)) > 10, "more than one image of a symbol"
+
+
+def test_training_goes_from_short_to_long_and_never_beyond() -> None:
+    longest = [longest_at(step, 100, 5) for step in range(1, 101)]
+    assert longest == sorted(longest)
+    assert [longest.count(size) for size in range(2, 6)] == [20, 20, 20, 40]
+    assert {longest_at(step, 3, 2) for step in (1, 2, 3)} == {2}
+
+
+class Lengths(nn.Module):
+    """A model that notes the lengths that it is trained on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = nn.Linear(1, 19)
+        self.seen: list[int] = []
+
+    def forward(self, symbols: Tensor, lengths: Tensor) -> Tensor:
+        if self.training:
+            self.seen += lengths.tolist()
+        return self.answer(lengths[:, None].float())
+
+
+def test_training_draws_no_longer_expressions(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Lengths()
+    monkeypatch.setattr(ntpt_sequences, "build_model", lambda setting, pixels: model)
+    run(images=False, trained_to=[4], steps=10)
+    assert set(model.seen) == {3, 5, 7}
+    assert set(model.seen[:64]) == {3}
 
 
 class Oracle(nn.Module):

@@ -9,6 +9,7 @@ import click
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
 from neuralc.cli.output import command as neuralc_command
+from neuralc.cores import cores
 from neuralc.errors import NeuralcError
 
 OUT = click.option("--out", type=FILE, metavar="DIR",
@@ -45,22 +46,27 @@ def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> A
     return Answer(result.text, data, FOUND if found else NOT_FOUND)
 
 
+@neuralc_command
+@click.option("--seeds", type=click.IntRange(1), metavar="N",
+              help="Lives of each learner  [default: 3; 1 with --quick].")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="The first of the seeds.")  # fmt: skip
+@click.option(
+    "--learner", "learners", multiple=True, metavar="NAME",
+    help="ours, ours-cnn, indep, pnn, mtnn-1 or mtnn-2, and no other; can be given again.",
+)  # fmt: skip
+@click.option(
+    "--processes", type=click.IntRange(1), metavar="N",
+    help="Lives at the same time, 2 GB of memory each  [default: all cores].",
+)  # fmt: skip
+@OUT
+@PICTURE
+@QUICK
 def lifelong(
-    seeds: int | None, seed: int, learners: tuple[str, ...], processes: int, out: Path | None,
-    picture: Path | None, *, quick: bool,
+    seeds: int | None, seed: int, learners: tuple[str, ...], processes: int | None,
+    out: Path | None, picture: Path | None, *, quick: bool,
 ) -> Answer:  # fmt: skip
-    """Run the lifetimes of the eight 2x2 tasks: ours and the baselines.
-
-    Args:
-        seeds: lives of each learner; None: as in the full or the quick version.
-        seed: the first of them.
-        learners: some of ours, ours-cnn, indep, pnn, mtnn-1, mtnn-2; empty: as in the version.
-        processes: lives at the same time.
-        out: a folder in which every life is kept.
-        picture: the PNG file of the picture; None: none is drawn.
-        quick: a small version, in minutes.
-
-    """
+    """Live through the eight 2x2 tasks: programs over a growing library, and four baselines."""
     import dataclasses
 
     from neuralc.data.expressions import load_operators
@@ -69,22 +75,16 @@ def lifelong(
     from neuralc.experiments.ntpt_lifelong_picture import draw_lives
 
     size = QUICK if quick else FULL
-    size = dataclasses.replace(
-        size, seeds=seeds or size.seeds, learners=tuple(learners) or size.learners
-    )
+    named = tuple(dict.fromkeys(learners))
+    size = dataclasses.replace(size, seeds=seeds or size.seeds, learners=named or size.learners)
     operators = load_operators()
     with progress_bar("downloading MNIST") as progress:
         digits = load_mnist(lambda file, done, total: progress(done, total, file))
     with progress_bar("ntpt-lifelong") as progress:
         result = run_lifelong(
-            digits,
-            operators,
-            size=size,
-            out=out,
-            progress=progress,
-            first_seed=seed,
-            processes=processes,
-        )
+            digits, operators, size=size, out=out, progress=progress, first_seed=seed,
+            processes=processes or cores(),
+        )  # fmt: skip
     if picture is not None:
         draw_lives(result.lives, result.schedule, picture)
     found = all(program["exact"] for program in result.data["programs"])

@@ -30,7 +30,7 @@ from neuralc.learning.gradient import torch_threads
 from neuralc.learning.lifelong.baselines import BASELINES
 from neuralc.learning.lifelong.learner import Learner
 from neuralc.learning.lifelong.life import live
-from neuralc.learning.lifelong.programs import LIFELONG, ProgramLearner
+from neuralc.learning.lifelong.programs import CONVOLUTIONAL, LIFELONG, ProgramLearner
 from neuralc.learning.lifelong.schedule import Schedule
 from neuralc.learning.lifelong.task import Task
 from neuralc.learning.model import Model
@@ -43,7 +43,7 @@ MACHINES = {"ADD2X2": "grid2x2_add", "APPLY2X2": "grid2x2_apply"}
 PROGRAMS: Mapping[str, tuple[str, Settings]] = MappingProxyType(
     {
         "ours": ("mlp", LIFELONG),
-        "ours-cnn": ("cnn", dataclasses.replace(LIFELONG, augment=True)),
+        "ours-cnn": ("cnn", CONVOLUTIONAL),
     }
 )
 LEARNERS = (*PROGRAMS, *BASELINES)

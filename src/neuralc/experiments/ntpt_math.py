@@ -219,22 +219,30 @@ class _Run:
 
     def perfect(self) -> dict[str, Any] | None:
         """Return on which lengths the program is exact if nothing is misread."""
-        found = None if self.choices is None else perfectly(self.choices, self.image_size)
+        if self.choices is None:
+            return None
+        choices = self.choices
+        row, _ = self._kept(
+            "perfect", {"choices": choices}, lambda: (perfectly(choices, self.image_size), {})
+        )
         self._tell("exact execution of long expressions")
-        return found
+        return row
 
     def sequences(self) -> list[dict[str, Any]]:
-        """Return what models without programs reach."""
+        """Return what models without programs reach, on images and on one-hot symbols."""
         if self.size.sequence_steps == 0:
             return []
         folder = None if self.out is None else self.out / "sequences"
-        found = run_sequences(
-            self.digits, self.operators, steps=self.size.sequence_steps, seed=self.seed,
-            out=folder, tested=self.size.tested,
-            progress=lambda done, total, remark: self._tell(remark, parts=0),
-        )  # fmt: skip
+        rows: list[dict[str, Any]] = []
+        for images in (True, False):  # figure 4 and figure 8a
+            found = run_sequences(
+                self.digits, self.operators, steps=self.size.sequence_steps, seed=self.seed,
+                images=images, out=folder, tested=self.size.tested,
+                progress=lambda done, total, remark: self._tell(remark, parts=0),
+            )  # fmt: skip
+            rows += found.rows
         self._tell("sequence models")
-        return found.rows
+        return rows
 
     # ---- what they share
 

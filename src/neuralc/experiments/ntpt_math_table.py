@@ -87,11 +87,16 @@ def _perfect(found: Row | None) -> str:
 
 
 def _sequences(rows: Sequence[Row]) -> str:
-    head = f"  {'model':15} {'trained to':>10}  " + " ".join(f"{size:>4}" for size in SHOWN)
-    lines = ["Models without programs, exact values in %, by digits", "", head]
-    lines += [f"  {row['name']:15} {row['trained_to']:>10}  {_shares(row['accuracy'])}"
-              for row in rows]  # fmt: skip
+    head = f"  {'model':15} {'sees':8} {'trained to':>10}  "
+    lines = ["Models without programs, exact values in %, by digits", "",
+             head + " ".join(f"{size:>4}" for size in SHOWN)]  # fmt: skip
+    lines += [f"  {row['name']:15} {_seen(row):8} {row['trained_to']:>10}  "
+              + _shares(row["accuracy"]) for row in rows]  # fmt: skip
     return "\n".join(lines)
+
+
+def _seen(row: Row) -> str:
+    return "images" if row["images"] else "symbols"
 
 
 def draw(data: Row, path: Path) -> None:
@@ -126,7 +131,8 @@ def draw(data: Row, path: Path) -> None:
         shares = row["accuracy"]
         axes.plot(
             [int(size) for size in shares], [100 * share for share in shares.values()],
-            linestyle="--", label=f"{row['name']}, up to {row['trained_to']} digits",
+            linestyle="--" if row["images"] else "-.",
+            label=f"{row['name']}, {_seen(row)}, up to {row['trained_to']} digits",
         )  # fmt: skip
     axes.set(xlabel="digits of the expression", ylabel="exact values, %", ylim=(0, 102))
     axes.grid(alpha=0.3)

@@ -16,6 +16,7 @@ from neuralc.files import write_atomic
 Array = np.ndarray[Any, Any]
 
 _TOLD = ("final_X", "final_Y", "path_len")
+_OUT = 0.7  # cells that an arrow which leaves the maze is long
 
 
 def draw_walk(
@@ -54,12 +55,14 @@ def draw_walk(
             shown = images[row, column].transpose(1, 2, 0).clip(0, 1)
             axes.imshow(shown, extent=corners, alpha=1.0)
     for (x0, y0), (dx, dy) in _walk(said, x, y):
+        inside = 0 <= x0 + dx < width and 0 <= y0 + dy < height
+        part = 1.0 if inside else _OUT
         axes.annotate(
-            "", (x0 + dx, y0 + dy), (x0, y0),
+            "", (x0 + part * dx, y0 + part * dy), (x0, y0), annotation_clip=False,
             arrowprops={"arrowstyle": "->", "color": "magenta", "linewidth": 3},
         )  # fmt: skip
     axes.plot([x], [y], "o", color="magenta", markersize=12)
-    axes.set(xlim=(-0.6, width - 0.4), ylim=(height - 0.4, -0.6), xticks=[], yticks=[])
+    axes.set(xlim=(-_OUT, width - 1 + _OUT), ylim=(height - 1 + _OUT, -_OUT), xticks=[], yticks=[])
     told, true = ([int(part[name][number]) for name in _TOLD] for part in (found, instances))
     axes.set_title(f"x, y and moves by the program: {told}; true: {true}", fontsize=9)
     buffer = io.BytesIO()

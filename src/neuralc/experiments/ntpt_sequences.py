@@ -40,6 +40,7 @@ BATCH = 64
 CHUNK = 100  # expressions in memory at once in a test
 VERSION = 1
 NO_SMALLER_STEP = 0.05  # of the rate, at the end of training
+GROWING = 0.8  # of the steps, after which expressions of all lengths have their share
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
     }
 )
 SMALL = ("lstm", "neural-gpu")  # minutes on one core
-PAPER = ("lstm-2x256", "lstm-3x1024", "neural-gpu-512")  # the published sizes: hours to days
+PAPER = ("lstm-2x256", "lstm-3x1024", "neural-gpu-512")  # as published: hours to weeks
 
 
 @dataclass(frozen=True)
@@ -262,10 +263,11 @@ def _train(
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimizer, job.steps, eta_min=job.setting.rate * NO_SMALLER_STEP
     )
-    sizes, every = range(SHORTEST, job.trained_to + 1), max(1, job.steps // 20)
+    every = max(1, job.steps // 20)
     history, losses, right = [], [], []
     model.train()
     for step in range(1, job.steps + 1):
+        sizes = range(SHORTEST, longest_at(step, job.steps, job.trained_to) + 1)
         sequences, lengths, results = draw_tensors(pictures, BATCH, sizes, rng)
         logits = model(sequences, lengths)
         loss = nn.functional.cross_entropy(logits, results)
@@ -282,6 +284,16 @@ def _train(
             losses, right = [], []
             tell(step, _remark(job, entry))
     return history
+
+
+def longest_at(step: int, steps: int, trained_to: int) -> int:
+    """Return the longest expressions, in digits, that a step of training draws.
+
+    Short ones come first, as Kaiser & Sutskever (2016) train the Neural GPU: what their values
+    say of images is easier to learn.
+    """
+    stages = trained_to - SHORTEST + 1
+    return min(trained_to, SHORTEST + int(stages * (step - 1) / (GROWING * steps)))
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from neuralc.ir.nodes import Int, Network, Real, Type
 
 MAPS = (8, 16, 32)  # of the convolutions
 END = (64,)  # hidden sizes behind them, where the model names none
+HE = math.sqrt(6)
 POOLED = 4  # pixels of a side that maps must have to be pooled
 
 
@@ -44,15 +45,15 @@ class MultiLayer(nn.Module):
     (2017), section 3; weights uniform in +-1/sqrt(inputs), as in `torch.nn.Linear`.
     """
 
-    def __init__(self, sizes: list[int], softmax: bool, restarts: int) -> None:
-        """Draw the weights; `sizes` from features to result."""
+    def __init__(self, sizes: list[int], softmax: bool, restarts: int, gain: float = 1.0) -> None:
+        """Draw the weights, `gain` times as large; `sizes` from features to result."""
         super().__init__()
         self.softmax = softmax
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for n, m in pairwise(sizes):
             bound = 1 / math.sqrt(n)
-            self.weights.append(torch.empty(restarts, n, m).uniform_(-bound, bound))
+            self.weights.append(torch.empty(restarts, n, m).uniform_(-bound, bound) * gain)
             self.biases.append(torch.empty(restarts, 1, m).uniform_(-bound, bound))
 
     def forward(self, x: Tensor, *, restarts: bool) -> Tensor:
@@ -74,6 +75,9 @@ class Convolutional(nn.Module):
     An image of 28 x 28 becomes 32 maps of 3 x 3. Maps of less than 4 pixels are not pooled. It is
     kept small on purpose: a step takes a few times as long as one of the fully connected network
     of the paper. Batches are not normalised: an image is read the same way whatever else is there.
+
+    Source: weights uniform in +-sqrt(6/inputs), as K. He et al., "Delving deep into rectifiers"
+    (2015): with smaller ones learning from weak labels takes several times as long to begin.
     """
 
     def __init__(
@@ -91,13 +95,13 @@ class Convolutional(nn.Module):
         channels, height, width = self.shape
         self.kernels, self.biases = nn.ParameterList(), nn.ParameterList()
         for n, m in pairwise((channels, *MAPS)):
-            bound = 1 / math.sqrt(9 * n)
+            bound = HE / math.sqrt(9 * n)
             self.kernels.append(torch.empty(restarts * m, n, 3, 3).uniform_(-bound, bound))
-            self.biases.append(torch.empty(restarts * m).uniform_(-bound, bound))
+            self.biases.append(torch.zeros(restarts * m))
             if min(height, width) >= POOLED:
                 height, width = height // 2, width // 2
         sizes = [MAPS[-1] * height * width, *(hidden or END), size]
-        self.end = MultiLayer(sizes, softmax, restarts)
+        self.end = MultiLayer(sizes, softmax, restarts, HE)
 
     def forward(self, x: Tensor, *, restarts: bool) -> Tensor:
         """Apply every restart's network: `(…, c * h * w)` to `(P, …, size)`."""

@@ -264,6 +264,8 @@ class Multitask(Baseline):
         super().__init__(tasks, seed=seed, tuning=tuning)
         self.sizes = {task.name: _embeddings(task) for task in tasks}
         names = sorted({name for sizes in self.sizes.values() for name in sizes})
+        if both := sorted(set(names) & set(self.tasks)):
+            raise NeuralcError(f"{both[0]!r} is a task and a network\n  hint: rename the task")
         for number, name in enumerate(names, start=len(tasks) + 1):
             self.add(name, number, self.tuning.shared)
         self.shared = {name: self.parts[name] for name in names}
@@ -311,7 +313,12 @@ BASELINES: Mapping[str, type[Baseline]] = MappingProxyType(
 TUNING: Mapping[str, Tuning] = MappingProxyType(
     {name: Tuning(rate=3e-3, shared=3e-3, noise=0.3) for name in BASELINES}
 )
-"""The best of those that were tried on ADD2X2:left alone, 1,000 steps of 64, seed 0."""
+"""Tried on ADD2X2:left alone, 1,000 steps of 64, seed 0, held-out grids right in %. With 4,000 and
+1,000 training grids: indep and pnn 85.0 and 58.0, mtnn-1 83.3 and 59.0, mtnn-2 84.6 and 43.8.
+Without noise 83.9 and 46.5, 80.1 and 58.2, 83.6 and 32.0; a rate of 0.001 without noise 74.6 for
+indep, with noise 82.3; dropout of 0.3 beside both 76.7 and 66.6; embeddings at 0.001 beside heads
+at 0.003, without noise, 82.4 and 52.2 for mtnn-1, 77.6 and 25.6 for mtnn-2. In a lifetime, slower
+embeddings (a tenth of the rate of the heads) forget as much."""
 
 
 # ---- models and examples as shapes and tensors

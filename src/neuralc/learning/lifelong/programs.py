@@ -13,6 +13,7 @@ hundredth of its rate.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ LIFELONG = Settings(
     restarts=16, shared=True, accept=0.5, check_every=50, patience=500, input_noise=0.4,
     average=0.995,
 )  # fmt: skip
+CONVOLUTIONAL = dataclasses.replace(LIFELONG, input_noise=0.0, augment=True, network_rate=2e-3)
+"""What suits convolutional networks: noise that helps others keeps them from beginning at all."""
 LEAK = 1e-14  # choices that are made have a chance of 1 - exp(-40)
 
 

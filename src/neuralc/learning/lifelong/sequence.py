@@ -101,8 +101,8 @@ def read_lifetime(path: str | Path, *, seed: int | None = None) -> Lifetime:
     steps = table.whole("steps", table.needed("steps", "such as steps = 8000"), least=1)
     chosen = seed if seed is not None else table.whole("seed", 0)
     learner = table.choice("learner", "programs", LEARNERS)
-    settings = settings_of(table, learner)
     net = table.choice("net", "mlp", BODIES) if "net" in table else None
+    settings = settings_of(table, learner, net)
     for key in ("net", "library"):
         if key in table and learner != "programs":
             table.wrong(f"the learner {learner!r} does not use the networks of the models", key,

@@ -11,7 +11,7 @@ from torch import Tensor
 from neuralc.errors import NeuralcError
 from neuralc.learning.lifelong.baselines import BASELINES, TUNING, Tuning
 from neuralc.learning.lifelong.learner import Learner
-from neuralc.learning.lifelong.programs import LIFELONG, ProgramLearner
+from neuralc.learning.lifelong.programs import CONVOLUTIONAL, LIFELONG, ProgramLearner
 from neuralc.learning.lifelong.table import Table
 from neuralc.learning.lifelong.task import Task
 
@@ -22,8 +22,13 @@ PROGRAMS = ("restarts", "rate", "network_rate", "augment", "input_noise", "avera
 """Settings of the learner "programs": those of `Settings` that it heeds."""
 
 
-def settings_of(table: Table, learner: str) -> dict[str, Any]:
+def settings_of(table: Table, learner: str, net: str | None) -> dict[str, Any]:
     """Return all settings of a learner, those that the table `settings` does not name included.
+
+    Args:
+        table: the description.
+        learner: of `LEARNERS`.
+        net: the body of the networks that it asks for, or None.
 
     Raises:
         NeuralcError: a setting that there is not, or that cannot be.
@@ -39,7 +44,8 @@ def settings_of(table: Table, learner: str) -> dict[str, Any]:
         return {**rates, **others, "dropout": dropout}
     own = Table(table.path, "settings", given, PROGRAMS)
     try:
-        chosen = dataclasses.replace(LIFELONG, **own.content)
+        usual_settings = CONVOLUTIONAL if net == "cnn" else LIFELONG
+        chosen = dataclasses.replace(usual_settings, **own.content)
     except NeuralcError as error:
         own.wrong(str(error))
     return {name: getattr(chosen, name) for name in PROGRAMS}
