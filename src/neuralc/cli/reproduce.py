@@ -80,4 +80,6 @@ def math_search(seeds: int, threads: int) -> Answer:
 
 command.add_command(anc_table1, "anc-table1")
 command.add_command(math_search, "math-search")
+command.add_command(reproduce_ntpt.lifelong, "ntpt-lifelong")
 command.add_command(reproduce_ntpt.math, "ntpt-math")
+command.add_command(reproduce_ntpt.maze, "ntpt-maze")

@@ -12,10 +12,16 @@ from neuralc.cli.output import command as neuralc_command
 from neuralc.cores import cores
 from neuralc.errors import NeuralcError
 
-OUT = click.option("--out", type=FILE, metavar="DIR",
-                   help="Keep every part that is done here, and go on from it.")  # fmt: skip
+OUT = click.option(
+    "--out", type=FILE, metavar="DIR",
+    help="Keep every part that is done here, and go on from it  [default: runs/NAME].",
+)  # fmt: skip
 QUICK = click.option("--quick", is_flag=True, help="A small version, in less than five minutes.")
 PICTURE = click.option("--picture", type=FILE, metavar="FILE", help="Draw it, a PNG file.")
+
+
+def _folder(name: str, quick: bool) -> Path:
+    return Path("runs") / (f"{name}-quick" if quick else name)
 
 
 @neuralc_command
@@ -25,6 +31,7 @@ PICTURE = click.option("--picture", type=FILE, metavar="FILE", help="Draw it, a 
 @QUICK
 def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> Answer:
     """Find the MATH program by gradients and by auto, and read long expressions with it."""
+    out = out or _folder("ntpt-math", quick)
     from neuralc.data.expressions import load_operators
     from neuralc.data.mnist import load_mnist
 
@@ -69,6 +76,8 @@ def lifelong(
     """Live through the eight 2x2 tasks: programs over a growing library, and four baselines."""
     import dataclasses
 
+    out = out or _folder("ntpt-lifelong", quick)
+
     from neuralc.data.expressions import load_operators
     from neuralc.data.mnist import load_mnist
     from neuralc.experiments.ntpt_lifelong import FULL, QUICK, run_lifelong
@@ -92,23 +101,24 @@ def lifelong(
     return Answer(result.text, data, FOUND if found else NOT_FOUND)
 
 
+@neuralc_command
+@click.option("--seeds", type=click.IntRange(1), metavar="N",
+              help="Attempts of each way  [default: 10; 3 with --quick].")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="The first of the seeds.")  # fmt: skip
+@click.option("--way", "ways", multiple=True, metavar="NAME",
+              help="gradient-mlp, auto-mlp or auto-cnn, and no other; can be given again.")  # fmt: skip
+@OUT
+@PICTURE
+@QUICK
 def maze(
     seeds: int | None, seed: int, ways: tuple[str, ...], out: Path | None, picture: Path | None,
     *, quick: bool,
 ) -> Answer:  # fmt: skip
-    """Learn the street-sign maze by gradients and by auto, and walk larger mazes.
-
-    Args:
-        seeds: of each way; None: as in the full or the quick version.
-        seed: the first of them.
-        ways: some of gradient-mlp, auto-mlp, auto-cnn; empty: as in the version.
-        out: a folder in which every seed is kept.
-        picture: the PNG file of a walk; None: none is drawn.
-        quick: a small version, in minutes.
-
-    """
+    """Learn to follow street signs by gradients and by auto, and walk larger mazes."""
     import dataclasses
 
+    out = out or _folder("ntpt-maze", quick)
     from neuralc.data.signs import load_signs
     from neuralc.experiments.ntpt_maze import FULL, QUICK, WAYS, draw_example, run_maze
 

@@ -211,8 +211,9 @@ def _text(data: Mapping[str, Any], final: Mapping[str, Mapping[str, float]]) -> 
     parts = [
         "# Neural TerpreT: a lifetime of ADD2X2 and APPLY2X2", done, FINAL_EXPLAINED,
         _final_table(data, final), *margins, FORGETTING_EXPLAINED, _forgetting_table(data),
-        "Verdicts:", "\n".join(_verdict(v) for v in data["verdicts"]),
     ]  # fmt: skip
+    if data["verdicts"]:
+        parts += ["Verdicts:", "\n".join(_verdict(v) for v in data["verdicts"])]
     return "\n\n".join([*parts, *_programs(data)]) + "\n"
 
 

@@ -39,7 +39,7 @@ READING = {
         restarts=1, batch=128, steps=4000, network_rate=1e-3, augment=True, average=0.998
     ),
     "cnn": Settings(
-        restarts=1, batch=128, steps=3000, network_rate=1e-3, augment=True, average=0.998
+        restarts=1, batch=128, steps=6000, network_rate=1e-3, augment=True, average=0.998
     ),
 }  # fmt: skip
 

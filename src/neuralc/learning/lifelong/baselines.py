@@ -318,7 +318,8 @@ TUNING: Mapping[str, Tuning] = MappingProxyType(
 Without noise 83.9 and 46.5, 80.1 and 58.2, 83.6 and 32.0; a rate of 0.001 without noise 74.6 for
 indep, with noise 82.3; dropout of 0.3 beside both 76.7 and 66.6; embeddings at 0.001 beside heads
 at 0.003, without noise, 82.4 and 52.2 for mtnn-1, 77.6 and 25.6 for mtnn-2. In a lifetime, slower
-embeddings (a tenth of the rate of the heads) forget as much."""
+embeddings (a tenth of the rate of the heads) forget as much. On 1,000 grids of APPLY2X2:right
+alone indep reaches 21.0; with a rate of 0.001, dropout of 0.3 or 0.5 and decay 13.6 to 17.2."""
 
 
 # ---- models and examples as shapes and tensors
