@@ -107,7 +107,7 @@ def lifelong(
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="The first of the seeds.")  # fmt: skip
 @click.option("--way", "ways", multiple=True, metavar="NAME",
-              help="gradient-mlp, auto-mlp or auto-cnn, and no other; can be given again.")  # fmt: skip
+              help="gradient-mlp, auto-mlp or auto-cnn; can be given again.")  # fmt: skip
 @OUT
 @PICTURE
 @QUICK
