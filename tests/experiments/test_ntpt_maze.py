@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from neuralc.cli import group
 from neuralc.cli.output import plain
-from neuralc.cli.reproduce_ntpt import maze
 from neuralc.data.mazes import CLASSES, directions_of, draw_mazes
 from neuralc.data.signs import NAMES, Signs
-from neuralc.errors import FileError, NeuralcError, SolutionError
+from neuralc.errors import NeuralcError, SolutionError
 from neuralc.experiments import ntpt_maze
 from neuralc.experiments.ntpt_maze import FULL, QUICK, WAYS, Maze, draw_example, run_maze, walk
 from neuralc.experiments.ntpt_maze_check import MazeChecker, explanations, hypers
@@ -216,8 +217,10 @@ def test_the_quick_version_is_smaller() -> None:
 def test_the_command_refuses_what_it_does_not_know(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(NeuralcError, match="no way 'guess'\n  hint: gradient-mlp, auto-mlp"):
-        maze(None, 0, ("guess",), None, None, quick=True)
+    done = CliRunner().invoke(group, ["reproduce", "ntpt-maze", "--quick", "--way", "guess"])
+    assert done.exit_code == 2
+    assert "no way 'guess'\n  hint: gradient-mlp, auto-mlp" in done.stderr
     monkeypatch.setenv("NEURALC_DATA", str(tmp_path))
-    with pytest.raises(FileError, match="set NEURALC_DATA"):
-        maze(None, 0, (), None, None, quick=True)
+    done = CliRunner().invoke(group, ["reproduce", "ntpt-maze", "--quick"])
+    assert done.exit_code == 2
+    assert "set NEURALC_DATA" in done.stderr

@@ -12,8 +12,8 @@ from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.module import Precision
 from neuralc.ir.examples import Examples, bind
 from neuralc.learning.model import Model
-from neuralc.learning.settings import Settings
 from neuralc.learning.networks import load_weights, row_weights
+from neuralc.learning.settings import Settings
 from neuralc.learning.train import Trainer, negative_log_likelihood
 from tests.soft.models import CHAIN, LINES, LOOK, model
 

@@ -10,7 +10,6 @@ those of the set bhmsds, with its handwritten x in place of the dot that it has 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuralc.data.digits import Digits, Images, Labels
-from neuralc.errors import DataError, FileError
+from neuralc.data.places import find, load_arrays_of
+from neuralc.errors import DataError
 
 OPERATORS = "+-*/"
 MODULUS = 19
@@ -54,41 +54,33 @@ def load_operators() -> Digits:
         FileError: the file is in none of the folders, or damaged.
 
     """
-    path = find_operators()
-    if path is None:
-        raise FileError(
-            f"there is no file {_FILE.name} with handwritten operators\n"
-            f"  hint: set NEURALC_DATA to a folder that holds {_FILE.as_posix()}"
-        )
-    try:
-        with np.load(path, allow_pickle=False) as loaded:
-            images, labels, split, times, times_split = (loaded[name] for name in _ARRAYS)
-        images, split = images.copy(), split.copy()
-        images[labels == TIMES], split[labels == TIMES] = times, times_split
-        _check(images, labels)
-    except Exception as error:  # noqa: BLE001  (zipfile, zlib and numpy raise a dozen kinds)
-        raise FileError(f"{path} is damaged: {error}") from None
+    arrays = load_arrays_of(_FILE, "handwritten operators", _ARRAYS, _check)
+    images, labels, split, times, times_split = arrays
+    images, split = images.copy(), split.copy()
+    images[labels == TIMES], split[labels == TIMES] = times, times_split
     images, labels = np.divide(images, 255, dtype=np.float32), labels.astype(np.int64)
     train, test = split == 0, split == 1
     return Digits("operators", images[train], labels[train], images[test], labels[test])
 
 
-def _check(images: NDArray[Any], labels: NDArray[Any]) -> None:
+def _check(
+    images: NDArray[Any], labels: NDArray[Any], split: NDArray[Any], times: NDArray[Any],
+    times_split: NDArray[Any],
+) -> None:  # fmt: skip
     if images.ndim != 3 or images.dtype != np.uint8:
         raise ValueError(f"images are {images.dtype} {images.shape}, wanted uint8 [N, h, w]")
     if labels.shape != (len(images),) or set(labels.tolist()) != set(range(len(OPERATORS))):
         raise ValueError("labels are not 0..3, one for each image")
+    if split.shape != labels.shape:
+        raise ValueError(f"split is {split.shape}, wanted {labels.shape}")
+    wanted = images[labels == TIMES].shape
+    if times.shape != wanted or times.dtype != np.uint8 or times_split.shape != wanted[:1]:
+        raise ValueError(f"times_images are {times.dtype} {times.shape}, wanted uint8 {wanted}")
 
 
 def find_operators() -> Path | None:
     """Return the file of the operators in the first folder that has it, or None."""
-    named = os.environ.get("NEURALC_DATA")
-    if named:
-        places = [Path(named) / _FILE, Path(named) / _FILE.name]
-    else:
-        bases = (Path.cwd(), Path(__file__).parents[3])
-        places = [base.parent / "shared" / "data" / _FILE for base in bases]
-    return next((path for path in places if path.is_file()), None)
+    return find(_FILE)
 
 
 def draw_expressions(

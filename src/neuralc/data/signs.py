@@ -10,8 +10,6 @@ learning algorithms for traffic sign recognition (GTSRB), Neural Networks 32 (20
 
 from __future__ import annotations
 
-import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuralc.data.digits import Images, Labels
-from neuralc.errors import DataError, FileError
-from neuralc.files import read_bytes
+from neuralc.data.places import find, load_arrays_of
+from neuralc.errors import DataError
 
 NAMES = ("ahead_only", "turn_right", "turn_left", "stop", "roundabout", "keep_right", "keep_left")
 NO_TRACK = -1
@@ -88,19 +86,8 @@ def load_signs() -> Signs:
         FileError: the file is in none of the folders, or damaged.
 
     """
-    path = find_signs()
-    if path is None:
-        raise FileError(
-            f"there is no file {_FILE.name} with street signs\n"
-            f"  hint: set NEURALC_DATA to a folder that holds {_FILE.as_posix()}"
-        )
-    content = io.BytesIO(read_bytes(path))  # numpy leaves a file open that it cannot read
-    try:
-        with np.load(content, allow_pickle=False) as loaded:
-            images, labels, split, tracks = (loaded[name] for name in _ARRAYS)
-        _check(images, labels, split, tracks)
-    except Exception as error:  # noqa: BLE001  (zipfile, zlib and numpy raise a dozen kinds)
-        raise FileError(f"{path} is damaged: {error}") from None
+    arrays = load_arrays_of(_FILE, "street signs", _ARRAYS, _check)
+    images, labels, split, tracks = arrays
     images, labels = stretched(images), labels.astype(np.int64)
     train, test = split == 0, split == 1
     return Signs(
@@ -110,13 +97,7 @@ def load_signs() -> Signs:
 
 def find_signs() -> Path | None:
     """Return the file of the signs in the first folder that has it, or None."""
-    named = os.environ.get("NEURALC_DATA")
-    if named:
-        places = [Path(named) / _FILE, Path(named) / _FILE.name]
-    else:
-        bases = (Path.cwd(), Path(__file__).parents[3])
-        places = [base.parent / "shared" / "data" / _FILE for base in bases]
-    return next((path for path in places if path.is_file()), None)
+    return find(_FILE)
 
 
 def stretched(images: NDArray[np.uint8]) -> Images:

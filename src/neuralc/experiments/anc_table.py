@@ -163,18 +163,12 @@ def draw(table: Table, path: Any) -> None:
         FileError: the file cannot be written.
 
     """
-    import io
-
-    from neuralc.errors import MissingExtra
     from neuralc.files import write_atomic
+    from neuralc.pictures import new_figure, png
 
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "a learning-curve picture") from None
     rows = [row for row in table.data["rows"] if row["curve"]]
     names = list(dict.fromkeys(row["task"] for row in rows))
-    figure = Figure(figsize=(11, 2.6 * -(-len(names) // 3)), layout="constrained")
+    figure = new_figure("a learning-curve picture", (11, 2.6 * -(-len(names) // 3)))
     panels = figure.subplots(-(-len(names) // 3), 3, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
         for row in rows:
@@ -187,6 +181,4 @@ def draw(table: Table, path: Any) -> None:
         panel.legend(frameon=False, fontsize="small")
     for panel in panels[len(names) :]:
         panel.axis("off")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, png(figure))

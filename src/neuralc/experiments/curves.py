@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neuralc.errors import MissingExtra
 from neuralc.files import write_atomic
+from neuralc.pictures import new_figure, png
 
 
 def draw_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
@@ -23,11 +22,7 @@ def draw_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], path: Path
         FileError: the file cannot be written.
 
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "a learning-curve picture") from None
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = new_figure("a learning-curve picture", (9, 3.6))
     loss, share = figure.subplots(1, 2)
     for name, history in histories.items():
         steps = [entry["step"] for entry in history]
@@ -44,6 +39,4 @@ def draw_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], path: Path
     for axes in (loss, share):
         axes.grid(alpha=0.3)
         axes.legend(title="task", frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, png(figure))

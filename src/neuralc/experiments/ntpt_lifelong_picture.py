@@ -5,17 +5,16 @@ As figure 6 of Gaunt et al., "Differentiable Programs with Neural Libraries" (20
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from neuralc.data.grids import KINDS, NAMES
-from neuralc.errors import MissingExtra
 from neuralc.files import write_atomic
 from neuralc.learning.lifelong.result import Life
 from neuralc.learning.lifelong.schedule import Schedule
+from neuralc.pictures import new_figure, png
 
 BAND = 200  # points of the band that shows the schedule
 
@@ -36,13 +35,9 @@ def draw_lives(lives: Mapping[str, Sequence[Life]], schedule: Schedule, path: Pa
         FileError: the file cannot be written.
 
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "the picture of the lifetimes") from None
     steps = next(iter(lives.values()))[0].steps
     columns = len(NAMES) // len(KINDS)
-    figure = Figure(figsize=(3.2 * columns + 0.6, 5.6), layout="constrained")
+    figure = new_figure("the picture of the lifetimes", (3.2 * columns + 0.6, 5.6))
     panels = figure.subplots(len(KINDS), columns, sharex=True, sharey=True).ravel()
     shares, every = schedule.shares(steps), max(1, steps // BAND)
     for panel, name in zip(panels, NAMES, strict=True):
@@ -55,9 +50,7 @@ def draw_lives(lives: Mapping[str, Sequence[Life]], schedule: Schedule, path: Pa
     panels[0].legend(frameon=False, fontsize="small")
     figure.supxlabel("step")
     figure.supylabel("held-out grids right, %")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, png(figure))
 
 
 def _curves(panel: Any, lives: Sequence[Life], name: str, color: str, label: str) -> None:

@@ -5,13 +5,12 @@ Knows the results as JSON holds them, not how they came about.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neuralc.errors import MissingExtra
 from neuralc.files import write_atomic
+from neuralc.pictures import new_figure, png
 
 Row = Mapping[str, Any]
 PAPER: Mapping[str, Any] = {"found": 2, "restarts": 100, "digits": 0.975}
@@ -113,11 +112,7 @@ def draw(data: Row, path: Path) -> None:
     Source: figure 8 of Gaunt et al. (2017), arXiv:1611.02109.
 
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "the picture of MATH") from None
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = new_figure("the picture of MATH", (7, 4.2))
     axes = figure.subplots()
     for row in data["reading"]:
         if "missing" in row:
@@ -137,6 +132,4 @@ def draw(data: Row, path: Path) -> None:
     axes.set(xlabel="digits of the expression", ylabel="exact values, %", ylim=(0, 102))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize="small")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, png(figure))

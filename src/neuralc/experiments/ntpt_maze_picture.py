@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from neuralc.data.mazes import MOVES_X, MOVES_Y, Mazes
-from neuralc.errors import DataError, MissingExtra
+from neuralc.errors import DataError
 from neuralc.files import write_atomic
+from neuralc.pictures import new_figure, png
 
 Array = np.ndarray[Any, Any]
 
@@ -37,16 +37,12 @@ def draw_walk(
         FileError: the file cannot be written.
 
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "a picture of a maze") from None
     if not 0 <= number < len(mazes):
         raise DataError(f"mazes are numbered 0..{len(mazes) - 1}, found {number}")
     instances = mazes.instances
     images = instances["img_grid"][number]
     height, width = images.shape[:2]
-    figure = Figure(figsize=(1.3 * width, 1.3 * height + 0.4), layout="constrained")
+    figure = new_figure("a picture of a maze", (1.3 * width, 1.3 * height + 0.4))
     axes = figure.subplots()
     x, y = int(instances["init_X"][number]), int(instances["init_Y"][number])
     for row in range(height):
@@ -65,9 +61,7 @@ def draw_walk(
     axes.set(xlim=(-_OUT, width - 1 + _OUT), ylim=(height - 1 + _OUT, -_OUT), xticks=[], yticks=[])
     told, true = ([int(part[name][number]) for name in _TOLD] for part in (found, instances))
     axes.set_title(f"x, y and moves by the program: {told}; true: {true}", fontsize=9)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, png(figure, dpi=100))
 
 
 def _walk(said: Array, x: int, y: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neuralc.errors import MissingExtra
 from neuralc.experiments.terpret_table import REPORT, Run
 from neuralc.files import write_atomic
+from neuralc.pictures import new_figure, png
 from neuralc.tasks import TASKS
 
 LEAST = 0.01  # seconds at the left edge
@@ -29,22 +28,16 @@ def draw_seconds(runs: Sequence[Run], path: Path, *, timeout: float) -> None:
         FileError: the file cannot be written.
 
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "the picture of the benchmark") from None
     tasks = [run for run in runs if run.task in TASKS]
     chain = [run for run in runs if run.task not in TASKS]
     panels = [(draw, part) for draw, part in ((_tasks, tasks), (_chain, chain)) if part]
-    figure = Figure(figsize=(1 + 5.5 * len(panels), 4.6), layout="constrained")
+    figure = new_figure("the picture of the benchmark", (1 + 5.5 * len(panels), 4.6))
     for axes, (draw, part) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels,
                                   strict=True):  # fmt: skip
         draw(axes, part, timeout)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize="small")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, png(figure))
 
 
 def _tasks(axes: Any, runs: Sequence[Run], timeout: float) -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from neuralc.errors import MissingExtra, NeuralcError
+from neuralc.errors import NeuralcError
 from neuralc.files import write_atomic
 from neuralc.learning.lifelong.result import Life, drops, rise
 from neuralc.learning.lifelong.schedule import Schedule
+from neuralc.pictures import new_figure, png
 
 POINTS = 200  # of the band of the schedule
 PICTURE = "curves.png"
@@ -177,14 +178,10 @@ def draw(lives: Sequence[Life], schedule: Schedule) -> bytes:
     Source: as figure 6 of Gaunt et al., "Differentiable Programs with Neural Libraries" (2017).
 
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtra("matplotlib", "demo", "the picture of a lifetime") from None
     names = met(lives)
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(3.2 * columns + 0.6, 2.2 * rows + 0.4), layout="constrained")
+    figure = new_figure("the picture of a lifetime", (3.2 * columns + 0.6, 2.2 * rows + 0.4))
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     steps = lives[0].steps
     shares = schedule.shares(steps)
@@ -199,9 +196,7 @@ def draw(lives: Sequence[Life], schedule: Schedule) -> bytes:
         panel.axis("off")
     figure.supxlabel("step")
     figure.supylabel("held-out examples right, %")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
-    return buffer.getvalue()
+    return png(figure)
 
 
 def _draw_curves(panel: Any, lives: Sequence[Life], name: str) -> None:
