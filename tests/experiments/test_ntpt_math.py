@@ -24,7 +24,6 @@ from neuralc.experiments.ntpt_math_search import (
     expressions,
     math_model,
     read_once,
-    shaken_step,
 )
 from neuralc.experiments.ntpt_math_start import fixed_trainer, network_weights, starting_networks
 from neuralc.experiments.ntpt_math_table import draw
@@ -154,27 +153,6 @@ def test_readings_stand_for_the_images(
     expected = negative_log_likelihood(own, own.prepare(examples.inputs), targets)
     found = negative_log_likelihood(cached, trainer.inputs, trainer.targets)
     torch.testing.assert_close(found[1:2], expected)
-
-
-def test_noise_is_taken_off_after_a_step(
-    images: tuple[Digits, Digits], weights: dict[str, torch.Tensor]
-) -> None:
-    model = math_model(images[0])
-    examples = expressions(model, *images, 12, seed=1)
-    ends = []
-    for scale in (None, 0.0, 1.0):
-        settings = Settings(restarts=2, rate=1e-6)
-        module = model.compile(restarts=2, seed=0)
-        trainer = Trainer(module, examples, settings)
-        before = module.logits.detach().clone()
-        if scale is None:
-            trainer.step()
-        else:
-            shaken_step(trainer, torch.Generator().manual_seed(0), scale)
-        torch.testing.assert_close(module.logits.detach(), before, atol=1e-4, rtol=0)
-        ends.append(trainer.loss)
-    assert torch.equal(ends[0], ends[1])
-    assert (ends[0] != ends[2]).all()
 
 
 def test_training_through_a_program_leaves_the_program(

@@ -26,9 +26,7 @@ from neuralc.experiments.math_search import LongerExpressions
 from neuralc.experiments.ntpt_math_read import READING, by_length, perfectly, read_on
 from neuralc.experiments.ntpt_math_search import (
     AUTO,
-    CALMED,
     GRADIENT,
-    SHAKEN,
     by_gradients,
     by_turns,
     expressions,
@@ -167,8 +165,7 @@ class _Run:
             train = expressions(model, self.digits, self.operators, EXPRESSIONS, seed=seed)
             return by_gradients(model, read_once(model, weights, train), settings, self.longer), {}
 
-        about = {**dataclasses.asdict(settings), "shaken": SHAKEN, "calmed": CALMED}
-        row, _ = self._kept(f"gradient-{seed}", about, make)
+        row, _ = self._kept(f"gradient-{seed}", dataclasses.asdict(settings), make)
         self._note(row)
         self._tell(f"gradients alone: {row['found']} of {row['restarts']}")
         return row

@@ -12,7 +12,6 @@ section 4.1: 2 of 100 restarts by gradients.
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -36,8 +35,7 @@ Array = np.ndarray[Any, Any]
 EXPRESSIONS = 1000  # with two digits, to learn from
 CHUNK = 500  # expressions whose images are read at once
 SHORT = {"length": 3, "num_steps": 6}  # for expressions of two digits
-GRADIENT = Settings(batch=16, rate=0.1, concentration=10.0, steps=400)
-SHAKEN, CALMED = 2.0, 0.003  # scale of the Gumbel noise on the choices, and how it falls
+GRADIENT = Settings(batch=16, rate=0.1, concentration=10.0, steps=400, shake=2.0)
 AUTO = Settings(
     restarts=4, batch=32, steps=20, polish=300, shared=True, network_rate=1e-3, accept=0.93
 )  # fmt: skip
@@ -122,9 +120,8 @@ def by_gradients(
         start += network.output.size
     module = model.compile(restarts=settings.restarts, seed=settings.seed, bodies=bodies)
     trainer = Trainer(module, readings, settings)
-    generator = torch.Generator().manual_seed(settings.seed)
-    for step in range(settings.steps):
-        shaken_step(trainer, generator, SHAKEN * math.exp(-CALMED * step))
+    for _ in range(settings.steps):
+        trainer.step()
     found = module.choices.best(module.logits)
     programs = [{name: value[p] for name, value in found.items()} for p in range(settings.restarts)]
     exact = [choices for choices in programs if longer.exact(choices)]
@@ -135,31 +132,6 @@ def by_gradients(
         "program": model.show(exact[0]) if exact else None,
         "choices": _listed(exact[0]) if exact else None,
     }  # fmt: skip
-
-
-def shaken_step(trainer: Trainer, generator: torch.Generator, scale: float) -> None:
-    """Make a step where every choice is a random one of those that it is undecided between.
-
-    A soft program is run as if its steps knew nothing of each other, and so half of two programs
-    can explain what neither does: a first digit that is half the second one, applied to itself,
-    gives the value of two digits in a quarter of the cases. Noise on the logits makes each restart
-    try a nearly discrete program in every step, and such mixtures fall apart.
-
-    Args:
-        trainer: whose step it is.
-        generator: of the noise.
-        scale: of the noise; 0: none.
-
-    Source: Maddison, Mnih, Teh, "The Concrete Distribution" (2017), arXiv:1611.00712; Jang, Gu,
-    Poole, "Categorical Reparameterization with Gumbel-Softmax" (2017), arXiv:1611.01144.
-
-    """
-    logits = trainer.module.logits
-    uniform = torch.rand(logits.shape, generator=generator, dtype=torch.float64)
-    noise = (-scale * (-uniform.clamp(1e-12, 1 - 1e-12).log()).log()).to(logits)
-    logits.data += noise
-    trainer.step()
-    logits.data -= noise
 
 
 def _reading(start: int, size: int) -> Any:

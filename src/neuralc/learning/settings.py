@@ -12,7 +12,7 @@ _WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "thr
 _POSITIVE = ("restarts", "steps", "rate", "network_rate", "clip", "check_every", "concentration",
              "threads")  # fmt: skip
 _NOT_NEGATIVE = ("seed", "noise", "entropy", "entropy_decay", "patience", "polish",
-                 "input_noise", "average")  # fmt: skip
+                 "shake", "shake_decay", "input_noise", "average")  # fmt: skip
 _NAMES = {
     "optimizer": ("rmsprop", "adam"),
     "stop": ("all", "first"),
@@ -44,6 +44,9 @@ class Settings:
         noise: variance of Gaussian gradient noise at step 0; it falls as (1 + step) ** -0.55.
         entropy: weight of a bonus for undecided choices at step 0; falls as
             exp(-entropy_decay * step).
+        shake: scale of Gumbel noise on the choices at step 0, with which each step tries nearly
+            discrete programs; falls as exp(-shake_decay * step). Helps where mixtures of programs
+            explain what no program does: for MATH 2 makes of no exact restart in 40 some 10.
         concentration: of the Dirichlet distribution that the choices start from.
         batch: examples per step; None: all of them.
         check_every: steps between discretising all restarts and running them exactly.
@@ -81,6 +84,8 @@ class Settings:
     noise: float = 0.0
     entropy: float = 0.0
     entropy_decay: float = 0.005
+    shake: float = 0.0
+    shake_decay: float = 0.003
     concentration: float = 1.5
     batch: int | None = None
     check_every: int = 10

@@ -131,6 +131,30 @@ class Trainer:
 
     def learn(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
         """Make one step of the choices on a batch, and leave their gradients with the networks."""
+        noise = self.shaken() if self.settings.shake and self.module.logits.requires_grad else None
+        if noise is not None:
+            self.module.logits.data += noise
+        self._learn(inputs, targets)
+        if noise is not None:
+            self.module.logits.data -= noise
+
+    def shaken(self) -> Tensor:
+        """Return noise for the logits, with which each restart tries a nearly discrete program.
+
+        A soft program is run as if its steps knew nothing of each other, and so half of two
+        programs can explain what neither does. With noise on the choices they fall apart.
+
+        Source: C. Maddison, A. Mnih, Y. Teh, "The Concrete Distribution" (2017), arXiv:1611.00712;
+        E. Jang, S. Gu, B. Poole, "Categorical Reparameterization with Gumbel-Softmax" (2017),
+        arXiv:1611.01144; here the noise falls with the steps, not the temperature.
+
+        """
+        logits = self.module.logits
+        scale = self.settings.shake * math.exp(-self.settings.shake_decay * self.step_number)
+        uniform = torch.rand(logits.shape, generator=self.generator, dtype=torch.float64)
+        return (-scale * (-uniform.clamp(1e-12, 1 - 1e-12).log()).log()).to(logits)
+
+    def _learn(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
         module = self.module
         module.logits.grad = None
         self.perception.clear()

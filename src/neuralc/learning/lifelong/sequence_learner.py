@@ -17,7 +17,8 @@ from neuralc.learning.lifelong.task import Task
 
 LEARNERS = ("programs", *BASELINES)
 PROGRAMS = ("restarts", "rate", "network_rate", "augment", "input_noise", "average", "accept",
-            "check_every", "patience", "noise", "entropy", "entropy_decay", "clip", "decay",
+            "check_every", "patience", "noise", "entropy", "entropy_decay", "shake", "shake_decay",
+            "clip", "decay",
             "concentration", "precision")  # fmt: skip
 """Settings of the learner "programs": those of `Settings` that it heeds."""
 
