@@ -12,9 +12,11 @@ import torch
 from click.testing import CliRunner
 
 from neuralc.backends.search import likelihood
+from neuralc.backends.soft.networks import build_network
 from neuralc.cli import group
 from neuralc.data.digits import Digits
-from neuralc.data.expressions import results_of
+from neuralc.data.expressions import find_operators, results_of
+from neuralc.data.mnist import find_mnist
 from neuralc.errors import HyperError, NeuralcError
 from neuralc.experiments import ntpt_math
 from neuralc.experiments.ntpt_math import Size, run_ntpt_math
@@ -27,7 +29,9 @@ from neuralc.experiments.ntpt_math_search import (
 )
 from neuralc.experiments.ntpt_math_start import fixed_trainer, network_weights, starting_networks
 from neuralc.experiments.ntpt_math_table import draw
+from neuralc.ir.nodes import Int, Network, Real
 from neuralc.learning.decided import decided, with_networks
+from neuralc.learning.library.library import Library
 from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Report, Solution
 from neuralc.learning.train import Trainer, negative_log_likelihood
@@ -219,3 +223,18 @@ def test_the_whole_experiment_in_small(
     pytest.importorskip("matplotlib")
     draw(data, tmp_path / "math.png")
     assert (tmp_path / "math.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_library_without_the_networks_is_refused(tmp_path: Path) -> None:
+    if find_mnist() is None or find_operators() is None:
+        pytest.skip("no images here")
+    library = Library(tmp_path / "library")
+    network = Network("read", (Real((2, 2)),), Int(3), (4,))
+    torch.manual_seed(0)
+    body = build_network(network, 1)
+    library.add("read", (network, dict(body.named_parameters())))
+    done = CliRunner().invoke(
+        group, ["reproduce", "ntpt-math", "--quick", "--library", str(tmp_path / "library")]
+    )
+    assert done.exit_code == 2
+    assert "has no function net_0\n  hint: neuralc lifelong" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,11 @@ from neuralc.cli.output import command as neuralc_command
 from neuralc.cores import cores
 from neuralc.errors import NeuralcError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from neuralc.data.digits import Digits
+
 OUT = click.option(
     "--out", type=FILE, metavar="DIR",
     help="Keep every part that is done here, and go on from it  [default: runs/NAME].",
@@ -20,16 +26,37 @@ QUICK = click.option("--quick", is_flag=True, help="A small version, in less tha
 PICTURE = click.option("--picture", type=FILE, metavar="FILE", help="Draw it, a PNG file.")
 
 
+def _networks(library: Path, digits: Digits) -> dict[str, Tensor]:
+    """Return the networks of the MATH machine from a library."""
+    from neuralc.experiments.ntpt_math_search import math_model
+    from neuralc.learning.library.library import Library
+
+    model, known = math_model(digits), Library.open(library)
+    for network in model.program.networks:
+        if network.name not in known.functions:
+            raise NeuralcError(
+                f"the library {library} has no function {network.name}\n"
+                "  hint: neuralc lifelong examples/lifelong/ntpt.toml, with a library, makes one"
+            )
+    return known.networks(model)
+
+
 def _folder(name: str, quick: bool) -> Path:
     return Path("runs") / (f"{name}-quick" if quick else name)
 
 
 @neuralc_command
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--library", type=FILE, metavar="FOLDER",
+    help="Begin with its net_0 and net_1  [default: networks learned here from 2x2 grids].",
+)  # fmt: skip
 @OUT
 @PICTURE
 @QUICK
-def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> Answer:
+def math(
+    seed: int, library: Path | None, out: Path | None, picture: Path | None, *, quick: bool
+) -> Answer:
     """Find the MATH program by gradients and by auto, and read long expressions with it."""
     out = out or _folder("ntpt-math", quick)
     from neuralc.data.expressions import load_operators
@@ -42,10 +69,12 @@ def math(seed: int, out: Path | None, picture: Path | None, *, quick: bool) -> A
     from neuralc.experiments.ntpt_math import FULL, QUICK, run_ntpt_math
     from neuralc.experiments.ntpt_math_table import draw
 
+    networks = None if library is None else _networks(library, digits)
     with progress_bar("ntpt-math") as progress:
         result = run_ntpt_math(
-            digits, operators, size=QUICK if quick else FULL, seed=seed, out=out, progress=progress
-        )
+            digits, operators, size=QUICK if quick else FULL, seed=seed, networks=networks,
+            out=out, progress=progress,
+        )  # fmt: skip
     if picture is not None:
         draw(result.data, picture)
     found = all(row["found"] for row in result.data["auto"])
