@@ -105,7 +105,7 @@ def test_from_file_to_report(folder: Path) -> None:
     assert "library shelf: net_0 version 1" in done.stdout
     out = folder / "runs" / "life"
     assert "# Lifelong run life" in (out / "report.md").read_text("utf-8")
-    assert {"life.json", "library.json", "curves.csv"} <= {path.name for path in out.iterdir()}
+    assert {"life.json", "begun_with.json", "curves.csv"} <= {path.name for path in out.iterdir()}
     library = Library(folder / "shelf")
     assert list(library.tasks) == ["plain", "added"]
     assert library.functions["net_0"].version == 1

@@ -26,7 +26,7 @@ from neuralc.learning.lifelong.result import Life
 from neuralc.learning.lifelong.sequence import Lifetime
 from neuralc.learning.lifelong.task import Task
 
-FILE = "library.json"
+FILE = "begun_with.json"
 
 
 @dataclass(frozen=True, eq=False)
