@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import Bar, Cell, Report, Table, main
-from benchmarks.timing import interleaved, quartiles
+from benchmarks.timing import interleaved, quartiles, ratios
 from neuralc.backends.soft import runtime
 from neuralc.learning.model import Model
 from neuralc.source import Source
@@ -173,7 +173,35 @@ def run() -> Report:
     assert isinstance(worst, float)
     bar = Bar("add modulo 1024, batch 32: peak MiB", f"<= {PEAK_LIMIT:.0f}",
               worst, worst <= PEAK_LIMIT)  # fmt: skip
-    return Report("pushforward", [Table("Forward and backward, batch 32", rows)], [bar])
+    tables = [Table("Forward and backward, batch 32", rows),
+              Table("Three arguments of 19, 19 and 4 values", three_arguments())]  # fmt: skip
+    return Report("pushforward", tables, [bar])
+
+
+def three_arguments() -> list[dict[str, Cell]]:
+    """Compare the product with the table, for all arguments but the last, with the segment sum."""
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    index = torch.randint(19, (19 * 19 * 4,), generator=generator)
+    rows: list[dict[str, Cell]] = []
+    for count in (64, 400, 1600):
+        parts = [torch.rand(count, n, generator=generator).requires_grad_() for n in (19, 19, 4)]
+
+        def segment(parts: list[Tensor] = parts) -> None:
+            joint = (parts[0].unsqueeze(-1) * parts[1].unsqueeze(-2)).flatten(-2)
+            joint = (joint.unsqueeze(-1) * parts[2].unsqueeze(-2)).flatten(-2)
+            joint.new_zeros(len(joint), 19).index_add(-1, index, joint).square().sum().backward()
+
+        def product(parts: list[Tensor] = parts) -> None:
+            runtime.scatter(parts, index, 19).square().sum().backward()
+
+        times = interleaved({"segment": segment, "product": product}, 11)
+        low, middle, high = ratios(times["segment"], times["product"])
+        rows.append({
+            "rows": count, "product, ms": 1e3 * quartiles(times["product"])[1],
+            "segment sum over product": middle, "quartiles": f"{low:.1f} to {high:.1f}",
+        })  # fmt: skip
+    return rows
 
 
 def _row(kind: str, n: int, small: dict[str, Cell], large: dict[str, Cell]) -> dict[str, Cell]:
