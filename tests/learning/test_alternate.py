@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from neuralc.errors import Declined
 from neuralc.ir.examples import Examples, bind
-from neuralc.learning.alternate import alternate
+from neuralc.learning.alternate import APART, Alternated, alternate
 from neuralc.learning.model import Model
 from neuralc.learning.score import Judge
 from neuralc.learning.settings import Settings
@@ -112,3 +113,32 @@ def test_a_model_without_networks() -> None:
     train = bind(model.program, [{"x": 0, "y": 1}])
     with pytest.raises(Declined, match="calls no network"):
         alternate(model, train, SETTINGS)
+
+
+def test_it_is_begun_anew_where_no_round_is_enough() -> None:
+    model, train = toy(), sums(toy(), 10)
+    settings = dataclasses.replace(SETTINGS, steps=1, polish=1, accept=1.0)
+    told: list[str] = []
+    kept: list[Alternated] = []
+    found = alternate(
+        model, train, settings, rounds=1, attempts=3, tell=told.append, keep=kept.append
+    )
+    starts = [line for line in told if line.startswith("gradients")]
+    assert len(starts) == 3
+    assert len(told) == 6, "a start and a round for each attempt"
+    assert [one.right for one in kept] == sorted(one.right for one in kept)
+    assert found is kept[-1]
+    assert found.starts == 3
+
+
+def test_another_attempt_draws_other_numbers() -> None:
+    model, train = toy(), sums(toy(), 10)
+    settings = dataclasses.replace(SETTINGS, steps=1, polish=1, accept=1.0)
+    one = alternate(model, train, settings, rounds=1, attempts=1)
+    again = alternate(model, train, settings, rounds=1, attempts=1)
+    assert all(torch.equal(again.weights[name], value) for name, value in one.weights.items())
+    told: list[list[str]] = [[], []]
+    for k, seed in enumerate((0, APART)):
+        changed = dataclasses.replace(settings, seed=seed)
+        alternate(model, train, changed, rounds=1, attempts=2 - k, tell=told[k].append)
+    assert told[0][2:] == told[1], "the second attempt is what that seed gives alone"

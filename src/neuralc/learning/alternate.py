@@ -29,6 +29,7 @@ from neuralc.learning.train import Trainer
 
 Array = np.ndarray[Any, Any]
 Tell = Callable[[str], None]
+APART = 1_000_003  # between the seeds of attempts, which others are not likely to use
 
 
 class Alternated(NamedTuple):
@@ -36,16 +37,17 @@ class Alternated(NamedTuple):
 
     `choices`: integers of its shape for each `param`; `weights`: parameters of the networks by
     name, for one restart, as in `Solution.weights`; `right`: training examples that the two get
-    right together, by exact execution.
+    right together, by exact execution. `starts`: attempts that were begun by then.
     """
 
     choices: Choices
     weights: dict[str, torch.Tensor]
     right: int
+    starts: int = 1
 
 
 def alternate(
-    model: Model, train: Examples, settings: Settings, *, rounds: int = 3,
+    model: Model, train: Examples, settings: Settings, *, rounds: int = 3, attempts: int = 4,
     networks: Mapping[str, torch.Tensor] | None = None, deadline: float | None = None,
     tell: Tell | None = None, keep: Callable[[Alternated], None] | None = None,
     old: frozenset[str] = frozenset(),
@@ -59,35 +61,49 @@ def alternate(
             taken; then in each round a search, and `polish` (or, if that is 0, `steps`) steps on
             the networks alone. It ends when the share `accept` of the examples is right.
         rounds: of search and training, at most; 0: gradients only.
+        attempts: how often it is begun anew, with other random numbers, where all rounds end below
+            that share: networks that were trained through a wrong program make it look right.
         networks: parameters of networks to start from, as in `Solution.weights`.
         deadline: on the clock of `time.monotonic`; steps and rounds that would begin after it are
-            left out.
+            left out, and no attempt is begun.
         tell: called with what was reached, in words.
         keep: called with the best pair so far, for whoever may be interrupted.
         old: the networks that come from a library; they learn at `library_rate`.
 
     Returns:
-        The best pair of all rounds.
+        The best pair of all rounds and attempts.
 
     Raises:
         Declined: a program that the search cannot run, or that calls no network.
 
     """
     say = tell or (lambda words: None)
-    turns = _Turns(model, train, settings, deadline, old)
-    found = turns.together(networks or {})
-    if keep:
-        keep(found)
-    say(f"gradients: {found.right} of {train.count} right")
-    for number in range(rounds):
-        if found.right >= settings.accept * train.count or turns.late():
-            break
-        other, note = turns.searched(number)
-        found = max(found, other, key=lambda one: one.right)
+    enough = settings.accept * train.count
+    best: Alternated | None = None
+
+    def better(found: Alternated) -> Alternated:
+        kept = found if best is None or found.right > best.right else best
+        kept = kept._replace(starts=attempt + 1)
         if keep:
-            keep(found)
-        say(f"round {number + 1}: {note}; {other.right} of {train.count} right after training")
-    return found
+            keep(kept)
+        return kept
+
+    for attempt in range(attempts):
+        drawn = dataclasses.replace(settings, seed=settings.seed + attempt * APART)
+        turns = _Turns(model, train, drawn, deadline, old)
+        found = turns.together(networks or {})
+        best = better(found)
+        say(f"gradients: {found.right} of {train.count} right")
+        for number in range(rounds):
+            if best.right >= enough or turns.late():
+                break
+            found, note = turns.searched(number)
+            best = better(found)
+            say(f"round {number + 1}: {note}; {found.right} of {train.count} right after training")
+        if best.right >= enough or turns.late() or not rounds:
+            break
+    assert best is not None, "there is an attempt"
+    return best
 
 
 class _Turns:

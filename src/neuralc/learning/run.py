@@ -236,7 +236,7 @@ class _Task:
         why = "it cannot train networks"
         report = Report(
             "gradient and search", self.settings.seed, self.settings.restarts,
-            self.settings.restarts, int(solved), self.settings.steps, found.right,
+            self.settings.restarts * found.starts, int(solved), self.settings.steps, found.right,
             self.train.count, 0, 0, seconds, self.settings.accept,
             "found" if solved else "unknown", "by turns",
             tuple(Reached(name, "skipped", 0, 0.0, why) for name in ("sat", "smt", "cp")),
