@@ -77,33 +77,36 @@ def alternate(
         Declined: a program that the search cannot run, or that calls no network.
 
     """
-    say = tell or (lambda words: None)
-    enough = settings.accept * train.count
-    best: Alternated | None = None
-
-    def better(found: Alternated) -> Alternated:
-        kept = found if best is None or found.right > best.right else best
-        kept = kept._replace(starts=attempt + 1)
-        if keep:
-            keep(kept)
-        return kept
-
+    best = _Best(settings.accept * train.count, keep)
     for attempt in range(attempts):
         drawn = dataclasses.replace(settings, seed=settings.seed + attempt * APART)
         turns = _Turns(model, train, drawn, deadline, old)
-        found = turns.together(networks or {})
-        best = better(found)
-        say(f"gradients: {found.right} of {train.count} right")
-        for number in range(rounds):
-            if best.right >= enough or turns.late():
-                break
-            found, note = turns.searched(number)
-            best = better(found)
-            say(f"round {number + 1}: {note}; {found.right} of {train.count} right after training")
-        if best.right >= enough or turns.late() or not rounds:
+        best.starts = attempt + 1
+        turns.go(networks or {}, rounds, best, tell or (lambda words: None))
+        if best.enough() or turns.late() or not rounds:
             break
-    assert best is not None, "there is an attempt"
-    return best
+    return best.found
+
+
+class _Best:
+    """The best pair so far, of all attempts."""
+
+    found: Alternated
+
+    def __init__(self, wanted: float, keep: Callable[[Alternated], None] | None) -> None:
+        self.wanted, self.keep, self.starts = wanted, keep, 0
+
+    def see(self, other: Alternated) -> None:
+        """Keep the better one."""
+        old = getattr(self, "found", None)
+        better = other if old is None or other.right > old.right else old
+        self.found = better._replace(starts=self.starts)
+        if self.keep:
+            self.keep(self.found)
+
+    def enough(self) -> bool:
+        """Tell whether it is right often enough."""
+        return self.found.right >= self.wanted
 
 
 class _Turns:
@@ -121,6 +124,19 @@ class _Turns:
         reasons = declines(self._problem(0))
         if reasons:
             raise Declined("the likelihood search", reasons)
+
+    def go(self, networks: Mapping[str, torch.Tensor], rounds: int, best: _Best, say: Tell) -> None:
+        """Make one attempt."""
+        count = self.train.count
+        found = self.together(networks)
+        best.see(found)
+        say(f"gradients: {found.right} of {count} right")
+        for number in range(rounds):
+            if best.enough() or self.late():
+                return
+            found, note = self.searched(number)
+            best.see(found)
+            say(f"round {number + 1}: {note}; {found.right} of {count} right after training")
 
     def late(self) -> bool:
         """Tell whether the deadline has passed."""
