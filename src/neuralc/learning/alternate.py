@@ -91,18 +91,22 @@ def alternate(
 class _Best:
     """The best pair so far, of all attempts."""
 
-    found: Alternated
-
     def __init__(self, wanted: float, keep: Callable[[Alternated], None] | None) -> None:
         self.wanted, self.keep, self.starts = wanted, keep, 0
+        self.seen: Alternated | None = None
+
+    @property
+    def found(self) -> Alternated:
+        """The best pair; every attempt sees one."""
+        assert self.seen is not None, "there is an attempt"
+        return self.seen
 
     def see(self, other: Alternated) -> None:
         """Keep the better one."""
-        old = getattr(self, "found", None)
-        better = other if old is None or other.right > old.right else old
-        self.found = better._replace(starts=self.starts)
+        better = other if self.seen is None or other.right > self.seen.right else self.seen
+        self.seen = better._replace(starts=self.starts)
         if self.keep:
-            self.keep(self.found)
+            self.keep(self.seen)
 
     def enough(self) -> bool:
         """Tell whether it is right often enough."""
