@@ -4,17 +4,13 @@
 
 image_size = Hyper()
 
-
 @Learn([Tensor(image_size, image_size)], 10, hid_sizes=[64])
-def read(image):
-    pass
-
+def read(image): pass
 
 meters = InputTensor(image_size, image_size)[3]
-bill = Output(55)  # 27 more than the balance, which lies between -27 and 27
+bill = Output(55)    # 27 more than the balance, which lies between -27 and 27
 
-role = Param(3)[3]  # 0: nothing, 1: counts, 2: is taken away
-
+role = Param(3)[3]   # 0: nothing, 1: counts, 2: is taken away
 
 @Runtime([55, 10, 3], 55)
 def BOOK(balance, value, r):
@@ -25,13 +21,11 @@ def BOOK(balance, value, r):
     else:
         return max(balance - value, 0)
 
-
 balance = Var(55)[4]
 balance[0].set_to(27)
 for k in range(3):
     balance[k + 1].set_to(BOOK(balance[k], read(meters[k]), role[k]))
 bill.set_to(balance[3])
-
 
 @Listing()
 def listing():

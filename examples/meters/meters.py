@@ -5,25 +5,17 @@
 
 image_size = Hyper()
 
-
 @Learn([Tensor(image_size, image_size)], 10, hid_sizes=[64])
-def read(image):
-    pass
-
+def read(image): pass
 
 meters = InputTensor(image_size, image_size)[3]
-total = Output(28)  # 0 .. 27, three digits at most
-
+total = Output(28)   # 0 .. 27, three digits at most
 
 @Runtime([10, 10], 19)
-def ADD(a, b):
-    return a + b
-
+def ADD(a, b): return a + b
 
 @Runtime([19, 10], 28)
-def ADD_THIRD(a, b):
-    return a + b
-
+def ADD_THIRD(a, b): return a + b
 
 shown = Var(10)[3]
 two = Var(19)
@@ -32,7 +24,6 @@ for k in range(3):
     shown[k].set_to(read(meters[k]))
 two.set_to(ADD(shown[0], shown[1]))
 total.set_to(ADD_THIRD(two, shown[2]))
-
 
 @Listing()
 def listing():
