@@ -27,7 +27,7 @@ from neuralc.experiments.ntpt_math_search import (
     math_model,
     read_once,
 )
-from neuralc.experiments.ntpt_math_start import fixed_trainer, network_weights, starting_networks
+from neuralc.experiments.ntpt_math_start import averaged_weights, fixed_trainer, starting_networks
 from neuralc.experiments.ntpt_math_table import draw
 from neuralc.ir.nodes import Int, Network, Real
 from neuralc.learning.decided import decided, with_networks
@@ -166,12 +166,12 @@ def test_training_through_a_program_leaves_the_program(
     examples = expressions(model, *images, 12, seed=1)
     trainer = fixed_trainer(model, SOLUTION, Settings(restarts=1), examples=examples,
                             weights=weights)  # fmt: skip
-    start = network_weights(trainer)
+    start = averaged_weights(trainer)
     assert all(torch.equal(start[name], weights[name]) for name in weights)
     before = trainer.module.logits.detach().clone()
     trainer.step()
     assert torch.equal(trainer.module.logits.detach(), before)
-    after = network_weights(trainer, "net_0")
+    after = averaged_weights(trainer, "net_0")
     assert set(after) < set(start)
     assert any(not torch.equal(after[name], start[name]) for name in after)
 

@@ -63,12 +63,7 @@ def anc_table1(
               help="Threads of the search.")  # fmt: skip
 def math_search(seeds: int, threads: int) -> Answer:
     """Train two networks for each seed and search for the MATH program."""
-    from neuralc.data.expressions import load_operators
-    from neuralc.data.mnist import load_mnist
-
-    operators = load_operators()
-    with progress_bar("downloading MNIST") as progress:
-        digits = load_mnist(lambda file, done, total: progress(done, total, file))
+    digits, operators = reproduce_ntpt.digits_and_operators()
 
     from neuralc.experiments.math_search import run_math_search
 

@@ -26,6 +26,16 @@ QUICK = click.option("--quick", is_flag=True, help="A small version, in less tha
 PICTURE = click.option("--picture", type=FILE, metavar="FILE", help="Draw it, a PNG file.")
 
 
+def digits_and_operators() -> tuple[Digits, Digits]:
+    """Return MNIST, downloaded if need be, and the handwritten operators."""
+    from neuralc.data.expressions import load_operators
+    from neuralc.data.mnist import load_mnist
+
+    operators = load_operators()
+    with progress_bar("downloading MNIST") as progress:
+        return load_mnist(lambda file, done, total: progress(done, total, file)), operators
+
+
 def _networks(library: Path, digits: Digits) -> dict[str, Tensor]:
     """Return the networks of the MATH machine from a library."""
     from neuralc.experiments.ntpt_math_search import math_model
@@ -59,12 +69,7 @@ def math(
 ) -> Answer:
     """Find the MATH program by gradients and by auto, and read long expressions with it."""
     out = out or _folder("ntpt-math", quick)
-    from neuralc.data.expressions import load_operators
-    from neuralc.data.mnist import load_mnist
-
-    operators = load_operators()
-    with progress_bar("downloading MNIST") as progress:
-        digits = load_mnist(lambda file, done, total: progress(done, total, file))
+    digits, operators = digits_and_operators()
 
     from neuralc.experiments.ntpt_math import FULL, QUICK, run_ntpt_math
     from neuralc.experiments.ntpt_math_table import draw
@@ -107,17 +112,13 @@ def lifelong(
 
     out = out or _folder("ntpt-lifelong", quick)
 
-    from neuralc.data.expressions import load_operators
-    from neuralc.data.mnist import load_mnist
     from neuralc.experiments.ntpt_lifelong import FULL, QUICK, run_lifelong
     from neuralc.experiments.ntpt_lifelong_picture import draw_lives
 
     size = QUICK if quick else FULL
     named = tuple(dict.fromkeys(learners))
     size = dataclasses.replace(size, seeds=seeds or size.seeds, learners=named or size.learners)
-    operators = load_operators()
-    with progress_bar("downloading MNIST") as progress:
-        digits = load_mnist(lambda file, done, total: progress(done, total, file))
+    digits, operators = digits_and_operators()
     with progress_bar("ntpt-lifelong") as progress:
         result = run_lifelong(
             digits, operators, size=size, out=out, progress=progress, first_seed=seed,

@@ -21,7 +21,7 @@ from neuralc.data.digits import Digits
 from neuralc.data.expressions import draw_expressions
 from neuralc.experiments.math_search import CHECKED, LONGEST, LongerExpressions, accuracy
 from neuralc.experiments.ntpt_math_search import expressions
-from neuralc.experiments.ntpt_math_start import Weights, fixed_trainer, network_weights
+from neuralc.experiments.ntpt_math_start import Weights, averaged_weights, fixed_trainer
 from neuralc.learning.model import Model
 from neuralc.learning.settings import Settings
 from neuralc.learning.solution import Solution
@@ -79,7 +79,7 @@ def read_on(
         if tell is not None and (step + 1) % TOLD == 0:
             tell(step + 1, f"loss {float(trainer.loss[0]):.3f} nats")
     after = _accuracies(trainer, digits, operators)
-    return network_weights(trainer), {
+    return averaged_weights(trainer), {
         "steps": settings.steps, "expressions": settings.steps * batch,
         "digits_before": before["net_0"], "operators_before": before["net_1"],
         "digits": after["net_0"], "operators": after["net_1"],

@@ -21,7 +21,7 @@ from neuralc.data.expressions import results_of
 from neuralc.data.grids import CELLS, TASKS, sum_grids
 from neuralc.ir.examples import Examples, bind
 from neuralc.learning.model import Model
-from neuralc.learning.networks import spread_weights
+from neuralc.learning.networks import network_weights, spread_weights
 from neuralc.learning.settings import Settings
 from neuralc.learning.train import Trainer
 
@@ -74,7 +74,7 @@ def starting_networks(
         trainer = fixed_trainer(model, choices, settings, examples=examples)
         for _ in range(max(1, round(share * count))):
             trainer.step()
-        found |= network_weights(trainer, name)
+        found |= averaged_weights(trainer, name)
     return found
 
 
@@ -100,14 +100,10 @@ def fixed_trainer(
     return trainer
 
 
-def network_weights(trainer: Trainer, name: str = "") -> Weights:
-    """Return the parameters of one network, or of all, named as in `Solution.weights`."""
+def averaged_weights(trainer: Trainer, name: str = "") -> Weights:
+    """Return the averaged parameters of one network, or of all; see `network_weights`."""
     with trainer.perception.averaged():
-        return {
-            key: value.detach().clone()
-            for key, value in trainer.module.named_parameters()
-            if key.startswith(f"networks.{name}")
-        }
+        return network_weights(trainer.module, name)
 
 
 def _sums(model: Model, digits: Digits, count: int, seed: int) -> Examples:

@@ -18,11 +18,16 @@ import torch
 
 from neuralc.backends.base.problem import Choices, Problem
 from neuralc.backends.search.likelihood import declines, solve_likelihood
-from neuralc.backends.soft import SoftModule
 from neuralc.errors import Declined
 from neuralc.ir.examples import Examples
 from neuralc.learning.model import Model
-from neuralc.learning.networks import load_weights, row_weights, shared_bodies, spread_weights
+from neuralc.learning.networks import (
+    load_weights,
+    network_weights,
+    row_weights,
+    shared_bodies,
+    spread_weights,
+)
 from neuralc.learning.score import Judge, log_likelihoods
 from neuralc.learning.settings import Settings
 from neuralc.learning.train import Trainer
@@ -176,13 +181,7 @@ class _Turns:
         trainer = Trainer(self.single, self.train, settings, self.old)
         trainer.fix(choices)
         self._steps(trainer, self.settings.polish or self.settings.steps)
-        self.single.logits.requires_grad_(True)
         return self._result(choices), outcome.note
-
-    def fix(self, choices: Choices) -> None:
-        """Make these choices, for certain."""
-        logits = self.single.choices.certain(choices)
-        self.single.logits.data = logits.to(self.single.logits)
 
     def _steps(self, trainer: Trainer, count: int) -> None:
         for _ in range(count):
@@ -200,16 +199,7 @@ class _Turns:
 
     def _result(self, choices: Choices) -> Alternated:
         """Judge choices with the networks as they are."""
-        self.fix(choices)
         share = self.judge.right({n: np.asarray(v)[None] for n, v in choices.items()}, self.single)
         return Alternated(
-            choices, _networks(self.single), round(float(share[0]) * self.train.count)
+            choices, network_weights(self.single), round(float(share[0]) * self.train.count)
         )
-
-
-def _networks(module: SoftModule) -> dict[str, torch.Tensor]:
-    return {
-        name: value.detach().clone()
-        for name, value in module.named_parameters()
-        if name != "logits"
-    }

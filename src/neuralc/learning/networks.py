@@ -77,6 +77,16 @@ def row_weights(module: SoftModule, row: int) -> dict[str, Tensor]:
     }
 
 
+def network_weights(module: SoftModule, name: str = "") -> dict[str, Tensor]:
+    """Return the parameters of one network of a module with one restart, or of all."""
+    prefix = f"networks.{name}." if name else "networks."
+    return {
+        key: value.detach().clone()
+        for key, value in module.named_parameters()
+        if key.startswith(prefix)
+    }
+
+
 def load_weights(module: SoftModule, weights: Mapping[str, Tensor]) -> None:
     """Put saved parameters into a module; raises RuntimeError where they do not fit."""
     module.load_state_dict(dict(weights), strict=True)

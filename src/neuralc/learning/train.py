@@ -169,7 +169,7 @@ class Trainer:
             objective.backward()
         self.loss = loss.detach()
         if module.logits.requires_grad:
-            if module.logits.grad is not None:
+            if self.settings.shared and module.logits.grad is not None:
                 module.logits.grad /= weight.unsqueeze(1)  # their own steps do not depend on it
             self.clip()
             self.descend()
@@ -182,10 +182,10 @@ class Trainer:
         it by what they explain: the likelihood that each gives the examples of the last batches,
         tempered.
         """
-        fresh = self.mean_loss.isinf()
-        self.mean_loss = torch.where(fresh, loss, MEMORY * self.mean_loss + (1 - MEMORY) * loss)
         if not self.settings.shared:
             return torch.ones_like(loss)
+        fresh = self.mean_loss.isinf()
+        self.mean_loss = torch.where(fresh, loss, MEMORY * self.mean_loss + (1 - MEMORY) * loss)
         return (SHARPNESS * (self.mean_loss.min() - self.mean_loss)).softmax(0).clamp_min(LEAST)
 
     def entropy(self) -> Tensor:

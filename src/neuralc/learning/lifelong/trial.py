@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralc.backends.exact import Executor
+from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
 from neuralc.learning.lifelong.task import Task
 from neuralc.learning.networks import share
@@ -59,9 +61,17 @@ class Trial:
         self.trainer = self._trainer(settings.restarts)
 
     def _trainer(self, restarts: int) -> Trainer:
-        module = self.task.model.compile(restarts=restarts, bodies=self.bodies)
+        module = self.single if restarts == 1 else self._compiled(restarts)
         settings = dataclasses.replace(self.settings, restarts=restarts, seed=self.seed)
         return Trainer(module, self.task.train, settings, perception=self.perception)
+
+    def _compiled(self, restarts: int) -> SoftModule:
+        return self.task.model.compile(restarts=restarts, bodies=self.bodies)
+
+    @cached_property
+    def single(self) -> SoftModule:
+        """The model for one program; it reads with the networks as they are."""
+        return self._compiled(1)
 
     @property
     def steps(self) -> int:
@@ -131,8 +141,7 @@ class Trial:
 
     def run(self, examples: Examples) -> dict[str, Array]:
         """Run the best program exactly: int64 [E, *shape] for each output."""
-        single = self.task.model.compile(bodies=self.bodies)
-        tables = class_tables(single, examples.inputs)
+        tables = class_tables(self.single, examples.inputs)
         batch = {name: value[None] for name, value in self.choices().items()}
         found = self.executor.run(batch, examples.inputs, tables)
         return {name: value[0] for name, value in found.items()}
