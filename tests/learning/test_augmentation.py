@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neuralc.errors import NeuralcError
-from neuralc.nn.augment import HANDWRITING, Changes, augment
+from neuralc.learning.augmentation import HANDWRITING, Changes, augment
 
 SIZE = 28
 STILL = {"turn": 0.0, "shift": 0.0, "scale": 0.0, "slant": 0.0}
