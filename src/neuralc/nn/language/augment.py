@@ -1,0 +1,132 @@
+"""The front door: put compiled programs into a language model, or into any module.
+
+Which parts that takes is decided here; how they work stands in `inserted.py` and below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from neuralc.errors import MissingExtra, NeuralcError
+from neuralc.nn.language.calling import Call, check_fits
+from neuralc.nn.language.config import Augmentation, layer_path
+from neuralc.nn.language.router import Parse
+from neuralc.nn.language.stack import AugmentedStack
+from neuralc.nn.language.tokenizer import (
+    SPECIAL,
+    Writing,
+    load_tokenizer,
+    numbers_of,
+    standard_numbers,
+)
+from neuralc.nn.library.library import RoutineLibrary
+
+
+def augment(
+    model: nn.Module, *, library: RoutineLibrary, layer: int | str, operands: int = 3,
+    steps: int = 1, parse: Parse = "point", call: Call = "joint", numbers: Writing = "whole",
+    callers: Sequence[str] | None = None, residual: bool | None = None, width: int = 64,
+    tokenizer: Any = None, hidden: int | None = None, vocabulary: int | None = None,
+) -> Any:  # fmt: skip
+    """Put a differentiable computer between two layers of a model.
+
+    At each position the hidden states behind `layer` decide which programs of the library run, on
+    which operands, and whether the result is written next. Everything is trained together by the
+    cross-entropy of the answers alone; with the default settings, a model computes before training
+    what it computed before, but for what the copy head takes.
+
+    Args:
+        model: a causal language model of Hugging Face's, of the family of Llama (its decoder layers
+            are `model.layers`); or any module that maps token ids `(B, T)` to logits `(B, T, V)`,
+            with `layer` the name of a submodule, `hidden` and `vocabulary` given.
+        library: the programs, see `neuralc.Library.standard`. It is copied.
+        layer: how many decoder layers come before the computer; or the name of a submodule whose
+            output, or the first part of it, is hidden states `(B, T, d)`.
+        operands: the most operands of a program.
+        steps: calls one after the other at each position; later ones can use earlier results.
+        parse: "point": operands point to numbers of the text; "decode": they are decoded from
+            hidden states, as in the paper.
+        call: "joint": the exact distribution of the result; "marginal": line by line, all registers
+            taken as independent, as in the paper.
+        numbers: "whole": every number is a token; "digits": a token for each digit.
+        callers: words behind which a call may be made, one token each; None: everywhere.
+        residual: whether results return to the hidden states; None: unless numbers are digits.
+        width: of queries and keys.
+        tokenizer: a Hugging Face tokenizer, or the folder of one; None: numbers are the tokens
+            behind the four special ones, as in `neuralc.nn.word_tokenizer`.
+        hidden, vocabulary: d and V of a model that is not of Hugging Face's.
+
+    Returns:
+        An `AugmentedCausalLM`, or an `AugmentedStack` for other modules; the model is part of it.
+
+    Raises:
+        NeuralcError: a model of an unknown family, programs that do not fit the encoding, numbers
+            without tokens, a layer that is not there.
+        MissingExtra: transformers is not installed.
+
+    """
+    if isinstance(tokenizer, str):
+        tokenizer = load_tokenizer(tokenizer)
+    check_fits(library, library.n, operands)
+    path = layer_path(model, layer)
+    if tokenizer is None:
+        tokens = standard_numbers(library.n, numbers)
+    else:
+        tokens = numbers_of(tokenizer, library.n, numbers)
+    augmentation = Augmentation(
+        layer, operands, _positive(steps, "steps"), parse, call,
+        numbers == "whole" if residual is None else residual, _positive(width, "width"),
+        _tokens(callers, tokenizer), None, tokens, library.to_json(),
+    )  # fmt: skip
+    augmentation = Augmentation.from_json(augmentation.to_json())  # refuses what cannot be saved
+    if not _is_causal(model):
+        if hidden is None or vocabulary is None:
+            raise NeuralcError(
+                f"{type(model).__name__} is no causal language model of Hugging Face's\n"
+                "  hint: say hidden= (the size of hidden states) and vocabulary= (of the logits)"
+            )
+        return AugmentedStack(model, path, augmentation, hidden, vocabulary, tokenizer)
+    from neuralc.nn.language.model import AugmentedCausalLM, AugmentedConfig
+
+    text: Any = model.config
+    config = AugmentedConfig(
+        text_config=text.to_dict(), augmentation=augmentation.to_json(),
+        pad_token_id=text.pad_token_id, bos_token_id=text.bos_token_id,
+        eos_token_id=text.eos_token_id, tie_word_embeddings=text.tie_word_embeddings,
+    )  # fmt: skip
+    return AugmentedCausalLM(config, model, tokenizer).to(next(model.parameters()).device)
+
+
+def _is_causal(model: nn.Module) -> bool:
+    try:
+        from transformers import GenerationMixin, PreTrainedModel
+    except ImportError:
+        raise MissingExtra("transformers", "transformers", "augmenting a model") from None
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model  # of peft
+    return isinstance(base, PreTrainedModel) and isinstance(base, GenerationMixin)
+
+
+def _positive(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise NeuralcError(f"{name} is a positive number, found {value!r}")
+    return value
+
+
+def _tokens(callers: Sequence[str] | None, tokenizer: Any) -> tuple[int, ...] | None:
+    if callers is None:
+        return None
+    if tokenizer is None:
+        raise NeuralcError("callers are words, and need a tokenizer\n  hint: augment(…, tokenizer=…)")
+    found = []
+    for word in callers:
+        ids = tokenizer.encode(word, add_special_tokens=False)
+        if len(ids) != 1 or ids[0] == tokenizer.unk_token_id:
+            raise NeuralcError(f"{word!r} is not one token of the tokenizer, but {len(ids)}")
+        found.append(ids[0])
+    return tuple(found)
+
+
+assert len(SPECIAL) == 4  # the docstring of `augment` says so

@@ -1,0 +1,214 @@
+"""What a model calls behind a text: programs and operands with their probabilities, as words.
+
+The last token of the text is the one that is looked at. `Explanation.text` is for people, `data`
+for JSON; `save_picture` draws it (`explain_picture.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from neuralc.files import write_atomic
+from neuralc.nn.language.computer import Called
+from neuralc.nn.language.explain_picture import draw
+from neuralc.nn.language.inserted import Inserted
+from neuralc.nn.language.outcomes import entries
+
+SHOWN = 3  # alternatives of each kind
+LEAST = 0.01  # what is less likely is not worth a line
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An operand of the most probable program: what it is, and how likely.
+
+    Attributes:
+        number: the most probable number.
+        chance: its probability.
+        source: the token that it points to, "result of step 1" and so on, or "decoded".
+        tokens: for each token of the text, how likely it is pointed to.
+
+    """
+
+    number: int | None
+    chance: float
+    source: str
+    tokens: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call.
+
+    Attributes:
+        programs: all programs with their probabilities, the most probable first.
+        operands: of the first program.
+        results: the most probable results with their probabilities.
+        write: how likely this result is what is written.
+
+    """
+
+    programs: tuple[tuple[str, float], ...]
+    operands: tuple[Operand, ...]
+    results: tuple[tuple[int, float], ...]
+    write: float
+
+    def __str__(self) -> str:
+        """Return the call as one line, probabilities behind it."""
+        program, chance = self.programs[0]
+        operands = ", ".join("?" if o.number is None else str(o.number) for o in self.operands)
+        results = ", ".join(f"{r} ({p:.3f})" for r, p in self.results if p >= LEAST) or "nothing"
+        return f"{program}({operands}) = {results}   {program} {chance:.3f}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is called behind the last token of a text.
+
+    Attributes:
+        words: the tokens of the text.
+        way: how programs are called, a sentence.
+        steps: the calls; empty where no call can be made there.
+        likely: the most probable next tokens with their probabilities.
+
+    """
+
+    words: tuple[str, ...]
+    way: str
+    steps: tuple[Step, ...]
+    likely: tuple[tuple[str, float], ...]
+
+    @property
+    def text(self) -> str:
+        """Everything as text."""
+        lines = [" ".join(self.words), self.way]
+        for number, step in enumerate(self.steps, 1):
+            lines.append(f"step {number}: {step}")
+            others = [f"{name} {p:.3f}" for name, p in step.programs[1:SHOWN] if p >= LEAST]
+            if others:
+                lines.append(f"  or {', '.join(others)}")
+            for k, operand in enumerate(step.operands, 1):
+                lines.append(f"  operand {k}: {operand.source} {operand.chance:.3f}")
+            lines.append(f"  written with probability {step.write:.3f}")
+        if not self.steps:
+            lines.append("no call is made here")
+        lines.append("next: " + ", ".join(f"{word!r} {p:.3f}" for word, p in self.likely))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """Return everything as text."""
+        return self.text
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {
+            "tokens": list(self.words),
+            "way": self.way,
+            "steps": [
+                {
+                    "programs": dict(step.programs),
+                    "operands": [vars(operand) for operand in step.operands],
+                    "results": [list(pair) for pair in step.results],
+                    "write": step.write,
+                }
+                for step in self.steps
+            ],
+            "next": [list(pair) for pair in self.likely],
+        }
+
+    def save_picture(self, path: str | Path) -> None:
+        """Draw programs, and what operands point to, into a PNG file.
+
+        Raises:
+            MissingExtra: matplotlib is not installed.
+            FileError: it cannot be written.
+
+        """
+        write_atomic(path, draw(self))
+
+
+def explanation(
+    words: Sequence[str], inserted: Inserted, called: Called, likely: Sequence[tuple[str, float]]
+) -> Explanation:
+    """Explain the calls of a pass over one text, behind its last token."""
+    last = (called.sites.position == len(words) - 1).nonzero()
+    steps: list[Step] = []
+    if len(last):
+        site = int(last[0, 0])
+        steps = [_step(inserted, called, site, t, len(words)) for t in range(called.steps)]
+    return Explanation(tuple(words), way(inserted, called), tuple(steps), tuple(likely))
+
+
+def way(inserted: Inserted, called: Called) -> str:
+    """Return how programs are called, and why, as a sentence."""
+    calls, router = inserted.computer.calls, inserted.computer.router
+    if calls.call == "marginal":
+        return "marginal calls: line by line, all registers taken as independent"
+    numbers = called.sites.numbers.shape[1]
+    combinations = entries(calls.arities, numbers)
+    kind = "circuits" if inserted.augmentation.bits else "tables"
+    if router.parse == "point" and router.steps == 1:
+        return (
+            f"joint calls by {kind}: exact, {combinations} combinations of the {numbers} numbers "
+            f"in the text and the {len(calls.names)} programs"
+        )
+    return f"joint calls by {kind} of up to {calls.n ** max(calls.arities):,} entries: exact"
+
+
+def _step(inserted: Inserted, called: Called, site: int, step: int, length: int) -> Step:
+    calls, routing = inserted.computer.calls, called.routing
+    selection = routing.selection[site, step]
+    order = selection.argsort(descending=True).tolist()
+    programs = tuple((calls.names[p], float(selection[p])) for p in order)
+    operands = tuple(
+        _operand(called, site, step, k, length) for k in range(calls.arities[order[0]])
+    )
+    write = float(routing.write[site, step])
+    return Step(programs, operands, tuple(_results(called, site, step)), write)
+
+
+def _operand(called: Called, site: int, step: int, k: int, length: int) -> Operand:
+    chances = called.routing.operands[site, step, k]
+    earlier = called.routing.earlier[site, step, k]
+    tokens = [0.0] * length
+    decoded = not called.pointed
+    numbers = called.sites.numbers[int(called.sites.example[site])].tolist()
+    if not decoded:
+        for place, chance in zip(numbers, chances.tolist(), strict=True):
+            tokens[place] += chance
+    best, sure = _largest(chances)
+    before, surer = _largest(earlier)
+    if surer > sure:
+        result, _ = _largest(called.results[before])
+        return Operand(result, surer, f"result of step {before + 1}", tuple(tokens))
+    if best < 0:
+        return Operand(None, 0.0, "nothing to point to", tuple(tokens))
+    if decoded:
+        return Operand(best, sure, "decoded", ())
+    value = int(called.sites.values[int(called.sites.example[site]), best]) % 2**64
+    return Operand(value, sure, f"token {numbers[best]}, {value}", tuple(tokens))
+
+
+def _largest(chances: Tensor) -> tuple[int, float]:
+    if not chances.numel() or float(chances.max()) <= 0:
+        return -1, 0.0
+    return int(chances.argmax()), float(chances.max())
+
+
+def _results(called: Called, site: int, step: int) -> list[tuple[int, float]]:
+    if called.spread is None:
+        best = called.results[step][site].topk(min(SHOWN, called.results[step].shape[1]))
+        return [(int(v), float(p)) for p, v in zip(*best, strict=True)]
+    numbers = called.spread.numbers[site].cpu().numpy().view(np.uint64)
+    chances = called.spread.chances[site].cpu().numpy()
+    total: dict[int, float] = {}
+    for number, chance in zip(numbers.tolist(), chances.tolist(), strict=True):
+        total[number] = total.get(number, 0.0) + chance
+    return sorted(total.items(), key=lambda pair: -pair[1])[:SHOWN]

@@ -1,0 +1,254 @@
+"""A Hugging Face causal language model with a differentiable computer between two of its layers.
+
+It is a `PreTrainedModel` like any other: `transformers.Trainer` trains it from answers alone,
+`generate` generates, `save_pretrained` and `from_pretrained` save and load it, with the library in
+its `config.json`. What a call is stands in `computer.py`.
+
+Source: Saldyt and Kambhampati, "Algorithmic Language Models with Neurally Compiled Libraries"
+(2024), arXiv:2407.04899, section 3; pointing to numbers of the text, joint calls and the copy head
+are ours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, GenerationMixin
+from transformers.cache_utils import Cache, DynamicLayer
+from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
+from transformers.modeling_outputs import CausalLMOutputWithPast
+from transformers.modeling_utils import PreTrainedModel
+
+from neuralc.errors import NeuralcError
+from neuralc.nn.language.computer import Called
+from neuralc.nn.language.config import Augmentation, layer_path
+from neuralc.nn.language.explain import Explanation, explanation
+from neuralc.nn.language.inserted import Inserted
+from neuralc.nn.language.tokenizer import load_tokenizer
+
+MODEL_TYPE = "neuralc"
+
+
+class AugmentedConfig(PreTrainedConfig):  # type: ignore[misc]
+    """The configuration of the base model, and how it is augmented (see `Augmentation`)."""
+
+    model_type = MODEL_TYPE
+    sub_configs_defaults = {  # noqa: RUF012  (as transformers wants it)
+        "text_config": SubConfigSpec(config_class=AutoConfig, model_type="llama")
+    }
+
+    text_config: dict[str, Any] | PreTrainedConfig | None = None
+    augmentation: dict[str, Any] | None = None
+
+
+class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+    """A causal language model that calls compiled programs; made by `neuralc.nn.augment`.
+
+    Attributes:
+        base: the language model.
+        inserted: what was added; see `Inserted`.
+        tokenizer: a Hugging Face tokenizer, or None; needed by `explain`, saved with the model.
+
+    """
+
+    config_class = AugmentedConfig
+    base_model_prefix = "base"
+    supports_gradient_checkpointing = False
+    _supports_sdpa = True
+    _supports_flash_attn = False
+    _no_split_modules: list[str] = []  # noqa: RUF012
+
+    def __init__(self, config: AugmentedConfig, base: Any = None, tokenizer: Any = None) -> None:
+        """Put the computer into a base model; None: a new one of the configuration.
+
+        Raises:
+            SolutionError: the configuration is damaged, or of a newer version.
+            NeuralcError: a part does not fit the others.
+
+        """
+        super().__init__(config)
+        augmentation = Augmentation.from_json(config.augmentation)
+        self.base = AutoModelForCausalLM.from_config(config.text_config) if base is None else base
+        self.inserted = self._made(augmentation)
+        self.tokenizer = tokenizer
+        layer = self.base.get_submodule(layer_path(self.base, augmentation.layer))
+        layer.register_forward_hook(self._hook)
+        self.post_init()
+
+    def _made(self, augmentation: Augmentation, library: Any = None) -> Inserted:
+        text = self.config.text_config
+        return Inserted(augmentation, text.hidden_size, text.vocab_size, library)
+
+    def _hook(self, layer: nn.Module, inputs: Any, output: Any) -> Any:
+        return self.inserted.hook(layer, inputs, output)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Leave everything as it was made."""
+
+    def get_input_embeddings(self) -> Any:
+        """Return the embedding of tokens."""
+        return self.base.get_input_embeddings()
+
+    def get_output_embeddings(self) -> Any:
+        """Return the head of the base model."""
+        return self.base.get_output_embeddings()
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None,
+        labels: Tensor | None = None, cache: Cache | None = None, use_cache: bool | None = None,
+        logits_to_keep: int = 0, **options: Any,
+    ) -> CausalLMOutputWithPast:  # fmt: skip
+        """Return logits, which are logarithms of probabilities where a call was made, and the loss.
+
+        Args:
+            input_ids: int64 `(B, T)`; with a cache the new tokens only.
+            attention_mask: 0 at padding, `(B, T)`, of all tokens; None: there is none.
+            labels: `(B, T)`, -100 where nothing is asked.
+            cache: of earlier tokens; it also keeps what calls need of them.
+            use_cache: make one where there is none.
+            logits_to_keep: of the last so many positions only; 0: of all.
+            options: passed on to the base model.
+
+        Raises:
+            NeuralcError: no token ids, or a cache that cannot grow.
+
+        """
+        if input_ids is None:
+            raise NeuralcError("the model reads numbers from tokens: it needs input_ids")
+        options.pop("inputs_embeds", None), options.pop("position_ids", None)
+        if use_cache and cache is None:
+            cache = DynamicCache(config=self.config.text_config)
+        before = self._kept(cache)
+        with self.inserted.reading(input_ids, attention_mask, before) as now:
+            if now.digits:
+                visible, places = now.visible(self.dtype)
+                options |= {"attention_mask": visible, "position_ids": places}
+            else:
+                options["attention_mask"] = attention_mask
+            out = self.base(input_ids=input_ids, cache=cache, use_cache=use_cache, **options)
+            logits = now.written(out.logits)
+        if logits_to_keep:
+            logits = logits[:, -logits_to_keep:]
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(
+                logits=logits, labels=labels, vocab_size=self.config.text_config.vocab_size,
+                num_items_in_batch=options.get("num_items_in_batch"),
+            )  # fmt: skip
+        return CausalLMOutputWithPast(loss=loss, logits=logits, cache=out.cache)
+
+    def _kept(self, cache: Cache | None) -> DynamicLayer | None:
+        """Return where the computer keeps what it needs of earlier tokens: one more layer."""
+        if cache is None:
+            return None
+        own = self.config.text_config.num_hidden_layers
+        if not isinstance(cache, DynamicCache) or len(cache.layers) not in (own, own + 1):
+            raise NeuralcError(
+                f"the computer needs a cache that grows, not {type(cache).__name__}\n"
+                "  hint: leave out cache_implementation, or set use_cache=False"
+            )
+        if len(cache.layers) == own:
+            cache.layers.append(DynamicLayer())
+        kept = cache.layers[own]
+        assert isinstance(kept, DynamicLayer)
+        return kept
+
+    def _remake(self) -> None:
+        """Make what was added anew around the weights: only these come from the file."""
+        old = self.inserted
+        self.inserted = self._made(old.augmentation, old.library)
+        self.inserted.load_state_dict(old.state_dict())
+        self.inserted.to(self.device).train(self.training)
+
+    # ---- what is inside
+
+    @property
+    def library(self) -> Any:
+        """The programs, a `RoutineLibrary`."""
+        return self.inserted.library
+
+    def freeze_base(self) -> AugmentedCausalLM:
+        """Train only what was added; return the model."""
+        self.base.requires_grad_(False)
+        return self
+
+    def use_circuits(self, bits: int = 64) -> AugmentedCausalLM:
+        """Let the same router call circuits on numbers below 2^bits in place of tables.
+
+        Raises:
+            NeuralcError: numbers are whole tokens, or a program has no circuit.
+
+        """
+        augmentation = self.inserted.use_circuits(bits)
+        self.config.augmentation = augmentation.to_json()
+        return self
+
+    @torch.no_grad()
+    def explain(self, text: str) -> Explanation:
+        """Say what is called behind the last token of a text, on what, and how likely.
+
+        Raises:
+            NeuralcError: the model has no tokenizer.
+
+        """
+        tokenizer = self._tokenizer()
+        encoded = tokenizer(text, return_tensors="pt", add_special_tokens=False)
+        ids = encoded["input_ids"].to(self.device)
+        if not ids.numel():
+            raise NeuralcError("there is nothing to explain: the text is empty")
+        words = [tokenizer.decode([token]) for token in ids[0].tolist()]
+        called: list[Called] = []
+        training = self.training
+        self.eval()
+        logits = self._calls_of(ids, called)
+        self.train(training)
+        best = logits[0, -1].softmax(-1).topk(3)
+        likely = [
+            (tokenizer.decode([int(token)]), float(chance))
+            for chance, token in zip(*best, strict=True)
+        ]
+        return explanation(words, self.inserted, called[0], likely)
+
+    def _calls_of(self, ids: Tensor, called: list[Called]) -> Tensor:
+        with self.inserted.watched(called):
+            logits: Tensor = self(input_ids=ids).logits
+        return logits
+
+    def _tokenizer(self) -> Any:
+        if self.tokenizer is None:
+            raise NeuralcError(
+                "the model does not know its tokenizer\n  hint: model.tokenizer = …, or "
+                "augment(…, tokenizer=…)"
+            )
+        return self.tokenizer
+
+    # ---- on disk
+
+    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
+        """Save weights (safetensors), configuration with library, and the tokenizer if known."""
+        super().save_pretrained(save_directory, **options)
+        if self.tokenizer is not None:
+            self.tokenizer.save_pretrained(save_directory)
+
+    @classmethod
+    def from_pretrained(cls, folder: Any, *arguments: Any, **options: Any) -> Any:
+        """Load what `save_pretrained` has saved.
+
+        Raises:
+            SolutionError: it is damaged, or was saved by a newer neuralc.
+            OSError: there is none.
+
+        """
+        model = super().from_pretrained(folder, *arguments, **options)
+        found = model[0] if isinstance(model, tuple) else model
+        found._remake()
+        if (Path(folder) / "tokenizer_config.json").exists():
+            found.tokenizer = load_tokenizer(folder)
+        return model
+
+
+AutoConfig.register(MODEL_TYPE, AugmentedConfig)
+AutoModelForCausalLM.register(AugmentedConfig, AugmentedCausalLM)
