@@ -1,9 +1,10 @@
 """Segment sums over the tuples of several arguments, compiled by numba for the CPU.
 
 The batch is innermost and contiguous, `LANES` examples at a time, so that every step is arithmetic
-on vectors: `z[f(i, j), :] += x[i, :] * y[j, :]`. The outer product is never in memory. Everything
-is added up in float64: a cell of a large table is a sum of up to a million products, and in
-float32 equal summands would all be rounded the same way.
+on vectors: `z[f(i, j), :] += x[i, :] * y[j, :]`. The outer product is never in memory. Products are
+of the type of the arguments, but they are added up in float64, gradients in float32 a thousand at
+a time: a value may be the sum of a million products, and in float32 equal summands, as those of
+uniform arguments, would all be rounded the same way.
 
 Knows arrays only, neither torch nor what a table means.
 """
@@ -19,6 +20,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 LANES = (4, 32)
+RECENT = 1024  # gradients of a value that are added up before the sum becomes float64
 LARGE = 1 << 18  # products in a block from which on threads pay
 
 
@@ -28,7 +30,7 @@ def forward(table: Array, size: int, args: Sequence[Array], threads: int) -> Arr
     Args:
         table: results, int32, flat, the last argument fastest.
         size: the number of results.
-        args: distributions `[B, n_k]`, of any float type.
+        args: distributions `[B, n_k]`, float32 or float64, all alike.
         threads: how many blocks of examples may be worked on at a time.
 
     Returns:
@@ -59,7 +61,7 @@ def backward(
     """
     sizes, rows, blocks = _packed(args)
     chances, dz = _packed([weights])[2], _packed([gradient])[2]
-    found = np.zeros_like(blocks)
+    found = np.zeros(blocks.shape)
     _each(
         lambda b: _pull(tables, chances[b], sizes, blocks[b], dz[b], found[b]),
         len(blocks), threads, tables.size,
@@ -83,7 +85,7 @@ def _packed(args: Sequence[Array]) -> tuple[Array, int, Array]:
     rows = len(args[0])
     lanes = LANES[0] if rows <= LANES[0] else LANES[1]
     count = max(1, -(-rows // lanes))
-    whole = np.zeros((count * lanes, sizes.sum()))
+    whole = np.zeros((count * lanes, sizes.sum()), args[0].dtype)
     np.concatenate(args, axis=1, out=whole[:rows])
     packed = whole.reshape(count, lanes, -1).transpose(0, 2, 1)
     return sizes, rows, np.ascontiguousarray(packed)
@@ -125,16 +127,16 @@ def _following(sizes: Array, index: Array) -> None:
 def _push(table: Array, sizes: Array, args: Array, z: Array) -> None:
     index = np.zeros(len(sizes), np.int64)
     lanes = args.shape[1]
-    chance = np.empty(lanes)
+    chance = np.empty(lanes, args.dtype)
     n = sizes[-1]
-    base = len(args) - n
+    last = args[len(args) - n :]
     for lead in range(len(table) // n):
         _product(sizes, args, index, -1, chance)
         _following(sizes, index)
         for j in range(n):
-            k = table[lead * n + j]
+            to, y = z[np.uint32(table[lead * n + j])], last[j]
             for b in range(lanes):
-                z[k, b] += chance[b] * args[base + j, b]
+                to[b] += chance[b] * y[b]
 
 
 @_jit
@@ -143,21 +145,25 @@ def _pull(
 ) -> None:
     index = np.zeros(len(sizes), np.int64)
     lanes = args.shape[1]
-    chance, part, other, g = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
+    chance, other = np.empty(lanes, args.dtype), np.empty(lanes, args.dtype)
+    part, g = np.empty(lanes, args.dtype), np.empty(lanes, args.dtype)
     n = sizes[-1]
     base = len(args) - n
+    recent = np.zeros((n, lanes), args.dtype)  # of the last argument, not yet in `found`
     for lead in range(tables.shape[1] // n):
         _product(sizes, args, index, -1, chance)
         part[:] = 0.0
         for j in range(n):
             g[:] = 0.0
             for t in range(len(tables)):
-                k = tables[t, lead * n + j]
+                mine, weight = dz[np.uint32(tables[t, lead * n + j])], weights[t]
                 for b in range(lanes):
-                    g[b] += weights[t, b] * dz[k, b]
+                    g[b] += mine[b] * weight[b]
+            y, dy = args[base + j], recent[j]
             for b in range(lanes):
-                part[b] += g[b] * args[base + j, b]
-                found[base + j, b] += g[b] * chance[b]
+                part[b] += g[b] * y[b]
+            for b in range(lanes):
+                dy[b] += g[b] * chance[b]
         start = 0
         for a in range(len(sizes) - 1):
             _product(sizes, args, index, a, other)
@@ -165,3 +171,7 @@ def _pull(
                 found[start + index[a], b] += part[b] * other[b]
             start += sizes[a]
         _following(sizes, index)
+        if lead % RECENT == RECENT - 1:
+            found[base:] += recent
+            recent[:] = 0.0
+    found[base:] += recent

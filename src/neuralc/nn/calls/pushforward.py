@@ -128,6 +128,18 @@ class Mixture(nn.Module):
             row[:] = kept[k].reshape(-1)
         self.register_buffer("tables", torch.from_numpy(flat), persistent=False)
 
+    def alone(self, k: int, *args: Tensor) -> Tensor:
+        """Return the distribution of the result of function k, as `Pushforward` does."""
+        fit(self.sizes, args)
+        kind, what = args[0].dtype, self.structures[k]
+        args = tuple(widened(arg) for arg in args)
+        shape = torch.broadcast_shapes(*(arg.shape[:-1] for arg in args))
+        if what is not None:
+            return closed(what, args).expand(*shape, self.size).to(kind)
+        table = self.tables[sum(self.structures[j] is None for j in range(k))]
+        z = segments(table, self.size, [flattened(arg, shape) for arg in args])
+        return z.reshape(*shape, self.size).to(kind)
+
     def forward(self, selection: Tensor, *args: Tensor) -> Tensor:
         """Return the mixture, linear in the selection and in each argument.
 
