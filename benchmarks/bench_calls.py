@@ -4,7 +4,8 @@ One operation: the pushforward of `nn/calls` against the papers' dense one-hot t
 n x n x n zeros and ones, where that fits) and against `index_add` over the outer product of the
 arguments, forward and backward, CPU time of one thread. All operations: time and peak memory of a
 batch of 64 through every operation at n = 1024, on two cores, and of a mixture of them. Tables and
-circuits: the same operations on operands of 7 bits, both checked on all pairs.
+circuits: the same operations on operands of 7 bits, both checked on all pairs, and circuits of 64 bits
+on random ones.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from benchmarks.bench_pushforward import MEBI, resident
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.timing import interleaved, quartiles, ratios
 from neuralc.nn.calls.pushforward import Mixture, Pushforward
+from neuralc.nn.numbers.arithmetic import Arithmetic, Circuits, Tables
+from neuralc.nn.numbers.integers import CIRCUITS, OPERATIONS, compute
 
 BATCH, LARGE, SMALL = 64, 1024, 128
 PEAK_LIMIT, SECONDS_LIMIT = 256.0, 1.0
@@ -32,40 +35,12 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 Call = Callable[[Tensor, Tensor], Tensor]
 
 
-def power(x: Array, y: Array, n: int) -> Array:
-    """Return `x ** y % n`, by squaring."""
-    total, square = np.ones(np.broadcast(x, y).shape, dtype=np.int64), x % n
-    for bit in range(int(y.max()).bit_length()):
-        total = np.where(y >> bit & 1, total * square % n, total)
-        square = square * square % n
-    return total
-
-
-OPERATIONS: dict[str, Callable[[Array, Array, int], Array]] = {
-    "add": lambda x, y, n: (x + y) % n,
-    "sub": lambda x, y, n: (x - y) % n,
-    "min": lambda x, y, n: np.minimum(x, y),
-    "max": lambda x, y, n: np.maximum(x, y),
-    "less": lambda x, y, n: (x < y).astype(int),
-    "less or equal": lambda x, y, n: (x <= y).astype(int),
-    "equal": lambda x, y, n: (x == y).astype(int),
-    "unequal": lambda x, y, n: (x != y).astype(int),
-    "mul": lambda x, y, n: x * y % n,
-    "div": lambda x, y, n: np.where(y == 0, n - 1, x // np.maximum(y, 1)),
-    "mod": lambda x, y, n: np.where(y == 0, x, x % np.maximum(y, 1)),
-    "gcd": lambda x, y, n: np.gcd(x, y),
-    "lcm": lambda x, y, n: np.lcm(x, y) % n,
-    "pow": power,
-    "and": lambda x, y, n: x & y,
-    "or": lambda x, y, n: x | y,
-    "xor": lambda x, y, n: x ^ y,
-}
+NAMES = tuple(OPERATIONS)
 
 
 def table(name: str, n: int) -> Array:
     """Return the table of an operation, `[n, n]`."""
-    x, y = np.arange(n)[:, None], np.arange(n)[None, :]
-    return np.broadcast_to(OPERATIONS[name](x, y, n), (n, n))
+    return compute(name, np.arange(n)[:, None], np.arange(n), n)
 
 
 def dense(name: str, n: int) -> Call:
@@ -146,7 +121,7 @@ def all_operations(mixed: bool) -> dict[str, Cell]:
         spent.append(process_time() - work)
     return {
         "way": "mixture" if mixed else "one by one",
-        "operations": len(OPERATIONS),
+        "operations": len(NAMES),
         "CPU s": quartiles(spent)[1],
         "s": quartiles(times)[1],
         "s at best": min(times),
@@ -156,21 +131,50 @@ def all_operations(mixed: bool) -> dict[str, Cell]:
 
 
 def separate_step() -> Callable[[], object]:
-    pushes = [Pushforward(table(name, LARGE), LARGE) for name in OPERATIONS]
+    pushes = [Pushforward(table(name, LARGE), LARGE) for name in NAMES]
     steps = [training_step(push, LARGE) for push in pushes]
     return lambda: [step() for step in steps]
 
 
 def mixture_step() -> Callable[[], object]:
-    mixture = Mixture([table(name, LARGE).astype(np.int32) for name in OPERATIONS], LARGE)
-    scores = torch.zeros(BATCH, len(OPERATIONS), requires_grad=True)
+    mixture = Mixture([table(name, LARGE).astype(np.int32) for name in NAMES], LARGE)
+    scores = torch.zeros(BATCH, len(NAMES), requires_grad=True)
     return training_step(lambda x, y: mixture(scores.softmax(-1), x, y), LARGE)
+
+
+def tables_and_circuits() -> list[dict[str, Cell]]:
+    """Compare both kinds of arithmetic on 7 bits: right on how many of all pairs, at what price."""
+    a, b = (x.ravel() for x in np.mgrid[:SMALL, :SMALL])
+    both: dict[str, Arithmetic] = {"tables": Tables(SMALL), "circuits": Circuits(7)}
+    wide = Circuits(64)
+    numbers = np.random.default_rng(0).integers(0, 2**63, (2, BATCH)).astype(object)
+    rows: list[dict[str, Cell]] = []
+    for name in CIRCUITS:
+        steps, row = {}, dict[str, Cell](operation=name)
+        for kind, one in both.items():
+            found = one.decode(one.apply(name, (one.encode(a), one.encode(b))))
+            row[f"{kind}, right"] = float((found == compute(name, a, b, SMALL)).mean())
+            some = [one.encode(x[:: len(x) // BATCH][:BATCH]).requires_grad_() for x in (a, b)]
+            steps[kind] = lambda one=one, name=name, some=some: (
+                one.apply(name, some).square().sum().backward()
+            )
+        x, y = (wide.encode(row) for row in numbers)
+        found = wide.decode(wide.apply(name, (x, y)))
+        row["64 bits, right"] = float((found == compute(name, *numbers, 2**64)).mean())
+        x, y = x.requires_grad_(), y.requires_grad_()
+        steps["64 bits"] = lambda name=name, x=x, y=y: (
+            wide.apply(name, (x, y)).square().sum().backward()
+        )
+        for kind, times in interleaved(steps, 3).items():
+            row[f"{kind}, ms"] = 1e3 * quartiles(times)[1]
+        rows.append(row)
+    return rows
 
 
 def check() -> None:
     """Assert that all ways agree."""
     x, y = torch.rand(2, BATCH, 32, dtype=torch.float64).softmax(-1)
-    for name in OPERATIONS:
+    for name in NAMES:
         cube = torch.nn.functional.one_hot(torch.from_numpy(table(name, 32).copy()), 32).double()
         wanted = torch.einsum("bi,bj,ijk->bk", x, y, cube)
         for call in (Pushforward(table(name, 32), 32), outer(name, 32)):
@@ -190,8 +194,12 @@ def run() -> Report:
         Bar(f"{what}: CPU s", f"< {SECONDS_LIMIT:.0f}", seconds, seconds < SECONDS_LIMIT),
         Bar(f"{what}: peak MiB", f"< {PEAK_LIMIT:.0f}", peak, peak < PEAK_LIMIT),
     ]
+    both = tables_and_circuits()
+    right = min(float(row[name] or 0) for row in both for name in row if name.endswith("right"))
+    bars.append(Bar("tables and circuits: right", "1", right, right == 1))
     tables = [Table("One operation, forward and backward", one_operation()),
-              Table(f"{what}, {CORES} threads", [apart, together])]  # fmt: skip
+              Table(f"{what}, {CORES} threads", [apart, together]),
+              Table(f"Tables and circuits, batch {BATCH}, forward and backward", both)]  # fmt: skip
     return Report("calls", tables, bars)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ FUNCTIONS = {
     "mul": (X * Y % N, N),
     "square": (np.broadcast_to(X * X % N, (N, N)), N),
 }
+
+
+@pytest.fixture(autouse=True, scope="module", params=[0, segments.FEW], ids=["kernels", "few"])
+def few(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run everything in both ways: small cases would never reach the kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "FEW", request.param)
+        yield
 
 
 def enumerated(values: Array, size: int, args: list[Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
 """Segment sums with a gradient: the mass of every tuple of arguments moves to its result.
 
 On the CPU by compiled kernels (`kernels.py`), elsewhere by `index_add` over a bounded number of
-products at a time. Every operation is linear in each argument, so the backward pass is another
+products at a time; where there are few, over all of them. Every operation is linear in each argument, so the backward pass is another
 look-up in the table. Knows tables as flat integers, not what they mean.
 """
 
@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from neuralc.backends.soft.runtime import scatter
 from neuralc.nn.calls import kernels
 
+FEW = 1 << 17  # products up to which all of them at once are quicker
 CHUNK = 1 << 24  # products in memory at a time, on other devices than the CPU
 
 
@@ -32,6 +34,8 @@ def segments(table: Tensor, size: int, args: Sequence[Tensor]) -> Tensor:
         `(B, size)`.
 
     """
+    if table.numel() * len(args[0]) <= FEW:
+        return scatter(args, table, size)
     result: Tensor = _Segments.apply(table, size, *args)  # type: ignore[no-untyped-call]
     return result
 
@@ -52,6 +56,8 @@ def mixed(tables: Tensor, weights: Tensor, size: int, args: Sequence[Tensor]) ->
         `(B, size)`.
 
     """
+    if tables.numel() * len(args[0]) <= FEW:
+        return scatter([weights, *args], tables.flatten(), size)
     result: Tensor = _Mixed.apply(tables, weights, size, *args)  # type: ignore[no-untyped-call]
     return result
 

@@ -120,7 +120,8 @@ def unit_to_joint(x: Tensor) -> Tensor:
     The number of values need not be a power of 2; what is above has no chance.
     """
     bits = bits_of(x.shape[-1])
-    return extend_unit(x, 2**bits).unflatten(-1, (2,) * bits)
+    joint: Tensor = extend_unit(x, 2**bits).unflatten(-1, (2,) * bits)
+    return joint
 
 
 def joint_to_unit(joint: Tensor, bits: int) -> Tensor:
