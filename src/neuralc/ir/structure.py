@@ -94,18 +94,32 @@ def classify(table: Table) -> Structure:
     `min`, XOR is `add` modulo 2. Costs a few passes over the table.
     """
     cube = np.asarray(table.values, dtype=np.int64).reshape(table.sizes)
-    matter = tuple(k for k in range(cube.ndim) if _depends(cube, k))
-    kept = cube[tuple(slice(None) if k in matter else 0 for k in range(cube.ndim))]
-    if not matter:
-        return Structure("constant", (), (), table.size, offset=int(kept))
-    if len(matter) == 1:
-        return _unary(matter, kept, table.size)
-    if len(matter) == 2:
-        for guess in _binary(matter, kept, table.size):
-            if guess is not None:
-                return guess
+    matter, kept = essential(cube)
+    found = recognise(matter, kept, table.size)
+    if found is not None:
+        return found
     values = table.values if kept.size == cube.size else _numbers(kept)
     return Structure("table", matter, kept.shape, table.size, values=values)
+
+
+def essential(cube: Array) -> tuple[tuple[int, ...], Array]:
+    """Return the arguments that matter, and the table of these alone: a view, one axis each."""
+    matter = tuple(k for k in range(cube.ndim) if _depends(cube, k))
+    return matter, cube[tuple(slice(None) if k in matter else 0 for k in range(cube.ndim))]
+
+
+def recognise(args: tuple[int, ...], kept: Array, size: int) -> Structure | None:
+    """Return the structure of what `essential` returned, or None if it is a mere table.
+
+    A table of millions of entries is never copied to Python integers here.
+    """
+    if not args:
+        return Structure("constant", (), (), size, offset=int(kept))
+    if len(args) == 1:
+        return _unary(args, kept, size)
+    if len(args) == 2:
+        return next((guess for guess in _binary(args, kept, size) if guess is not None), None)
+    return None
 
 
 def _depends(cube: Array, axis: int) -> bool:

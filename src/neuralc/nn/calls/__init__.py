@@ -1,0 +1,1 @@
+"""Calls of whole programs and functions with arguments that are distributions."""

@@ -1,0 +1,1 @@
+"""Numbers as distributions, one-hot or in bits, and arithmetic on both."""
