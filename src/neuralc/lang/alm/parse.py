@@ -62,8 +62,10 @@ class _Text:
         for words, junk in statements(source):
             try:
                 if junk is not None:
-                    raise SourceError("E600", f"{junk.text!r} has no meaning here", junk,
-                                      hint="remove it; comments begin with `#` or `//`")  # fmt: skip
+                    raise SourceError(
+                        "E600", f"{junk.text!r} has no meaning here", junk,
+                        hint="remove it; comments begin with `#` or `//`",
+                    )  # fmt: skip
                 self._statement(words)
             except SourceError as error:
                 self.errors.append(error)

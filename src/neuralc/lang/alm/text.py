@@ -14,8 +14,8 @@ def text(codes: Iterable[Code]) -> str:
 
 def _routine(code: Code) -> str:
     labels: dict[int, list[str]] = {}
-    for name, line in code.labels.items():
-        labels.setdefault(line, []).append(f"{name}:")
+    for name, at in code.labels.items():
+        labels.setdefault(at, []).append(f"{name}:")
     rows = [" ".join(["routine", code.name, *code.operands])]
     wide = max((len(" ".join(found)) for found in labels.values()), default=0)
     for k, line in enumerate(code.lines):
