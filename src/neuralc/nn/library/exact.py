@@ -58,14 +58,15 @@ def run(
         entry: the line.
         operands: values `[E, k]` of the registers 0, 1, …; the others are 0.
         max_steps: after so many lines a run is cut off.
-        memory: what the cells hold, `[E, C]`; None: 0, and they are not given back.
+        memory: what the cells hold, `[E, C]`, at least as many as the machine has; None: 0, and
+            they are not given back.
 
     """
     count = len(operands)
     choices = image.choices(sizes.lines)
     values, steps = np.zeros(count, np.int64), np.zeros(count, np.int64)
     ended = np.zeros(count, np.int8)
-    cells = None if memory is None else np.zeros((count, sizes.cells), np.int64)
+    cells = None if memory is None else memory.astype(np.int64)  # a copy
     rows = max(1, AT_ONCE // (sizes.cells + sizes.registers + sizes.depth + 8))
     for start in range(0, count, rows):
         part = slice(start, start + rows)
@@ -74,7 +75,7 @@ def run(
         steps[part], ended[part] = _to_the_end(choices, sizes, state, max_steps)
         values[part] = state["registers"][:, 0]
         if cells is not None:
-            cells[part] = state["memory"]
+            cells[part, : sizes.cells] = state["memory"]
     return Ended(values, cells, steps, ended)
 
 
@@ -84,7 +85,9 @@ def _begin(sizes: Sizes, entry: int, operands: Array, memory: Array | None) -> d
     small = np.int16
     registers = np.zeros((count, sizes.registers), small)
     registers[:, :width] = operands
-    cells = np.zeros((count, sizes.cells), small) if memory is None else memory.astype(small)
+    cells = np.zeros((count, sizes.cells), small)
+    if memory is not None:
+        cells[:] = memory[:, : sizes.cells]
     return {
         "line": np.full(count, entry, small),
         "registers": registers,

@@ -56,8 +56,10 @@ def tight(image: Image, values: int, cells: int, depth: int) -> Sizes:
 
 def roomy(image: Image, values: int, cells: int, depth: int) -> Sizes:
     """Return a machine for a program whose sizes are round, so that others fit it, too."""
-    lines = max(64, 1 << (len(image.lines) - 1).bit_length())
-    return Sizes(values, cells, lines, -(-max(image.registers, 16) // 8) * 8, depth)
+    least = tight(image, values, cells, depth)
+    lines = max(64, 1 << (least.lines - 1).bit_length())
+    registers = -(-max(least.registers, 16) // 8) * 8
+    return Sizes(values, least.cells, lines, registers, max(least.depth, 8))
 
 
 @cache
