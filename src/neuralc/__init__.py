@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from neuralc.learning.settings import Settings as Settings
     from neuralc.learning.solution import Solution as Solution
     from neuralc.nn.compile import compile as compile
+    from neuralc.nn.library.library import RoutineLibrary as RoutineLibrary
     from neuralc.nn.machine import RegisterMachine as RegisterMachine
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ __all__ = [
     "Model",
     "NeuralcError",
     "RegisterMachine",
+    "RoutineLibrary",
     "Settings",
     "Solution",
     "Source",
@@ -57,6 +59,7 @@ _PLACES = {
     "Library": "neuralc.learning.library.library",
     "Model": "neuralc.learning.model",
     "RegisterMachine": "neuralc.nn.machine",
+    "RoutineLibrary": "neuralc.nn.library.library",
     "Settings": "neuralc.learning.settings",
     "Solution": "neuralc.learning.solution",
     "Verdict": "neuralc.inspect.verdict",

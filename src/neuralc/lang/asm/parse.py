@@ -20,9 +20,9 @@ from neuralc.lang.asm.words import (
     Label,
     Start,
     Text,
-    Word,
     read,
 )
+from neuralc.lang.base.words import Word
 from neuralc.source import Source, Span
 
 JUNK = "junk"

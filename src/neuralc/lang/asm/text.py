@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from neuralc.ir.assembly import ARITY, OPERATIONS, RESULT, Assembly, Line
-from neuralc.lang.asm.words import ANY, NUMBERED
+from neuralc.lang.asm.words import ANY
+from neuralc.lang.base.words import NUMBERED
 
 
 def text(assembly: Assembly) -> str:

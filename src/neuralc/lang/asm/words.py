@@ -6,47 +6,19 @@ reading goes on with the next one.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple, NoReturn
 
 from neuralc.errors import SourceError
 from neuralc.ir.assembly import OPERATIONS
+from neuralc.lang.base.words import MOST_DIGITS, Word, statements
 from neuralc.source import Source, Span
 
-WORD = re.compile(
-    r"""(?P<space>[ \t\r\f]+ | (?:\#|//)[^\n]*) | (?P<end>[\n;])
-      | (?P<number>[0-9][\w.]*) | (?P<name>[A-Za-z_]\w*) | (?P<sign>[=:(),@?-])""",
-    re.VERBOSE | re.ASCII,
-)
-NUMBERED = re.compile(r"r([0-9]+)", re.ASCII)
-"""A register with a number for a name."""
-
-MOST_DIGITS = 15  # far beyond every memory
 ANY = "_"
 """The argument or target that may be any register."""
 
 FORM = "write `LABEL: r3 = ADD r1 r2`, `x = ADD(x, y)`, `var x = 3` or `start @LABEL`"
-
-
-class Word(NamedTuple):
-    """A word; `kind` is a group of `WORD`."""
-
-    kind: str
-    text: str
-    span: Span
-
-    @property
-    def number(self) -> int | None:
-        """The K of a register `rK`."""
-        match = NUMBERED.fullmatch(self.text)
-        return int(match[1][:MOST_DIGITS]) if match else None
-
-    @property
-    def name(self) -> str:
-        """The text; of a register `rK` without leading zeros."""
-        return self.text if self.number is None else f"r{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +71,7 @@ class Text(NamedTuple):
 def read(source: Source) -> Text:
     """Read a text; errors are returned, not raised."""
     text = Text([], [], set())
-    for words, junk in _statements(source):
+    for words, junk in statements(source):
         try:
             if junk is not None:
                 raise SourceError(
@@ -111,29 +83,6 @@ def read(source: Source) -> Text:
             text.errors.append(error)
             text.doubtful.update(word.text for word in words if word.kind == "name")
     return text
-
-
-def _statements(source: Source) -> list[tuple[list[Word], Span | None]]:
-    """Return the words of every statement that has any, and the first that is none."""
-    found: list[tuple[list[Word], Span | None]] = []
-    words: list[Word] = []
-    junk: Span | None = None
-    at, end = 0, len(source.text)
-    while at <= end:
-        match = WORD.match(source.text, at)
-        kind = "end" if at == end else match.lastgroup if match else None
-        stop = match.end() if match else at + 1
-        span = Span(source, at, min(stop, end))
-        if kind == "end":
-            if words or junk:
-                found.append((words, junk))
-            words, junk = [], None
-        elif kind is None:
-            junk = junk or span
-        elif kind != "space":
-            words.append(Word(kind, span.text, span))
-        at = stop
-    return found
 
 
 class _Statement:

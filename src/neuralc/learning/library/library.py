@@ -34,6 +34,7 @@ from neuralc.learning.library.store import Store
 from neuralc.learning.library.tasks import Lesson, Score, rescored
 from neuralc.learning.model import Model
 from neuralc.learning.solution import Solution
+from neuralc.nn.library.library import RoutineLibrary
 
 KEPT = 1000  # examples of a task
 
@@ -130,6 +131,19 @@ class Library:
                 "  hint: neuralc learn … --library FOLDER makes one"
             )
         return library
+
+    @staticmethod
+    def standard(n: int = 128, **sizes: int) -> RoutineLibrary:
+        """Return a library of another kind: routines, programs of known function.
+
+        It is a new one, in no folder.
+
+        Args:
+            n: the number of values.
+            sizes: see `RoutineLibrary.standard`.
+
+        """
+        return RoutineLibrary.standard(n, **sizes)
 
     # ---- what there is
 

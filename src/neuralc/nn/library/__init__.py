@@ -1,0 +1,1 @@
+"""Libraries of routines: programs as differentiable functions of whole numbers."""
