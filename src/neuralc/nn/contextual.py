@@ -106,8 +106,8 @@ class Controller(nn.Module):
     def _vectors(self, z: Any) -> Tensor:
         """Return z as the body takes it."""
         given = torch.as_tensor(z, device=self.places.device)
-        if not given.is_floating_point():
-            if given.dim() != 1 or bool(((given < 0) | (given >= self.inputs)).any()):
+        if not given.is_floating_point() and given.dim() < 2:
+            if given.dim() == 0 or bool(((given < 0) | (given >= self.inputs)).any()):
                 raise DataError(
                     f"z must be integers (B,) from 0 to {self.inputs - 1}, found "
                     f"{given.dtype} of shape {tuple(given.shape)}"
@@ -162,7 +162,7 @@ class ContextualMachine(nn.Module):
         self.turns = Turns(
             controller.memory, controller.registers, restarts=1, mixing=mixing, halting=halting,
             threshold=threshold,
-        )  # fmt: skip
+        ).to(controller.places)  # fmt: skip
 
     def machine(self, z: Any) -> Emitted:
         """Return the machine with the programs of all z side by side: P is their number.

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralc.errors import NeuralcError
-from neuralc.ir.assembly import ARITY, OPERATIONS, Assembly
+from neuralc.ir.assembly import ARITY, Assembly
 from neuralc.lang.pyasm.function import Program
 from neuralc.nn import exact
 from neuralc.nn.compile import assembly_of
@@ -93,8 +93,9 @@ def memorise(
     wanted = {key: assembly_of(program, controller.memory) for key, program in programs.items()}
     z = _inputs(list(wanted)).to(controller.places.device)
     target = _Target(list(wanted.values()), controller)
+    optimiser = torch.optim.Adam(controller.parameters(), rate)
     begun = time.perf_counter()
-    steps, sure = _overfit(controller, z, target, confidence, rate, most_steps)
+    steps, sure = _overfit(controller, z, target, optimiser, confidence, most_steps)
     seconds = time.perf_counter() - begun
     with torch.no_grad():
         right = target.right(controller(z))
@@ -115,10 +116,10 @@ def alike(one: Assembly, other: Assembly, cells: Array, *, max_steps: int) -> in
 
 
 def _overfit(
-    controller: Controller, z: Tensor, target: _Target, confidence: float, rate: float, most: int
-) -> tuple[int, float]:
+    controller: Controller, z: Tensor, target: _Target, optimiser: torch.optim.Optimizer,
+    confidence: float, most: int,
+) -> tuple[int, float]:  # fmt: skip
     """Descend until all choices are certain enough; return the updates, and the least certain."""
-    optimiser = torch.optim.Adam(controller.parameters(), rate)
     for step in range(most + 1):
         logits = controller(z)
         if step % LOOK_EVERY == 0 or step == most:
@@ -126,8 +127,9 @@ def _overfit(
             if sure >= confidence or step == most:
                 break
         optimiser.zero_grad()
-        target.loss(logits).backward()  # type: ignore[no-untyped-call]
+        target.loss(logits).backward()
         optimiser.step()
+    optimiser.zero_grad()
     return step, sure
 
 
@@ -208,7 +210,7 @@ def _choices(program: Assembly, controller: Controller) -> dict[str, Array]:
     for k, line in enumerate(program.lines):
         if line.first is None and ARITY[line.operation] < 1:
             found["first"][k] = OPEN
-        if line.second is None and ARITY[line.operation] < 2:  # noqa: PLR2004
+        if line.second is None and ARITY[line.operation] < 2:
             found["second"][k] = OPEN
         if line.target is None and line.operation == "STOP":
             found["target"][k] = OPEN
