@@ -29,7 +29,7 @@ M, R = 10, 7
 def learned() -> tuple[Controller, Memorised]:
     """A controller of six routines."""
     controller = Controller(M, R, len(NAMES), width=64)
-    return controller, memorise(controller, dict(enumerate(NAMES)), rate=1e-2)
+    return controller, memorise(controller, dict(enumerate(NAMES)), rate=1e-2, max_steps=60)
 
 
 def examples(name: str, limit: int, count: int = 64) -> Samples:
@@ -165,7 +165,7 @@ def test_gradients_select_the_right_program(learned: tuple[Controller, Memorised
     before = [p.detach().clone() for p in controller.parameters()]
     settings = Settings(updates=30, batch=4)
     right, named = 0, 0
-    for name, seeds in (("copy", range(10)), ("swap", range(10, 20))):
+    for name, seeds in (("addition", range(10)), ("swap", range(10, 20))):
         machine = ContextualMachine(controller, max_steps=17)
         for found in choose(machine, examples(name, 16), seeds=seeds, settings=settings):
             named += found.z == NAMES.index(name)
@@ -173,7 +173,7 @@ def test_gradients_select_the_right_program(learned: tuple[Controller, Memorised
             assert 1 / 6 < found.chance <= 1
             assert found.program == controller.program(found.z)
     assert right == named  # no other of the six is right on these samples
-    assert right >= 13
+    assert right >= 12
     assert all(p.grad is None for p in controller.parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, controller.parameters(), strict=True))
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuralc.errors import DataError
+from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.assembly import Assembly, Line
 from neuralc.nn import exact
 from neuralc.nn.contextual import ContextualMachine, Controller, tidy
@@ -139,6 +139,12 @@ def test_a_body_of_ones_own() -> None:
 def test_other_inputs_are_refused(z: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         controller()(z)
+
+
+@pytest.mark.parametrize("sizes", [(0, R, D), (M, 0, D), (M, R, 0)])
+def test_sizes_below_one_are_refused(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(NeuralcError, match="1 or more"):
+        Controller(*sizes)
 
 
 # ---- what is read

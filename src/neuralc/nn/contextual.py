@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neuralc.errors import DataError
+from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.assembly import ARITY, OPERATIONS, Assembly, Line
 from neuralc.nn.machine import RegisterMachine, Run
 from neuralc.nn.turns import FIELDS, Halting, Mixing, Turns
@@ -36,6 +36,7 @@ class Controller(nn.Module):
         inputs: d, the length of z; of a body of one's own whatever it was said to be.
         width: of all layers.
         body: from z `(B, d)` to `(B, width)`.
+        plain_body: whether that is the one that comes with it.
 
     """
 
@@ -54,14 +55,24 @@ class Controller(nn.Module):
                 first layer is linear, so that its columns are the embeddings of integers.
             seed: of the random weights, but not of those of a given body.
 
+        Raises:
+            NeuralcError: a size is below 1.
+
         """
         super().__init__()
+        if min(memory, registers, inputs, width) < 1:
+            raise NeuralcError(
+                "a controller has 1 or more of all, found "
+                f"memory={memory}, registers={registers}, inputs={inputs}, width={width}"
+            )
         self.memory, self.registers, self.inputs, self.width = memory, registers, inputs, width
-        self.own_body = body is None
+        self.plain_body = body is None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.body = body or nn.Sequential(
-                nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, width)
+            self.body = (
+                nn.Sequential(nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, width))
+                if body is None
+                else body
             )
             self.places = nn.Parameter(torch.randn(memory + registers + 1, width))
             self.hidden = nn.Linear(width, width)
@@ -111,9 +122,10 @@ class Controller(nn.Module):
                 raise DataError(
                     f"z must be integers (B,) from 0 to {self.inputs - 1}, found "
                     f"{given.dtype} of shape {tuple(given.shape)}"
+                    f"\n  hint: this controller takes vectors (B, {self.inputs}), too"
                 )
             given = nn.functional.one_hot(given.long(), self.inputs)
-        elif self.own_body and (given.dim() != 2 or given.shape[1] != self.inputs):
+        elif self.plain_body and (given.dim() != 2 or given.shape[1] != self.inputs):
             raise DataError(
                 f"z of shape {tuple(given.shape)} does not fit\n"
                 f"  hint: this controller takes integers (B,) or vectors (B, {self.inputs})"

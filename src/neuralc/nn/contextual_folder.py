@@ -49,7 +49,7 @@ def save(
 
     """
     folder, controller, turns = Path(folder), machine.controller, machine.turns
-    if not controller.own_body:
+    if not controller.plain_body:
         raise NeuralcError(
             "a controller with a body of your own is not saved: no file can say what that is\n"
             "  hint: save its state_dict() beside your code"

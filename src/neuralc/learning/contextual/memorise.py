@@ -44,6 +44,7 @@ class Memorised:
             after the same number of instructions, or both cut off with the same memory.
         tried: how many random memories that were.
         confidence: the least probability of a wanted choice, at scale 1.
+        asked: the confidence that was asked for.
         steps: updates made.
         seconds: of wall clock, without the exact runs.
 
@@ -55,13 +56,15 @@ class Memorised:
     same: Mapping[Key, int]
     tried: int
     confidence: float
+    asked: float
     steps: int
     seconds: float
 
     @property
     def done(self) -> bool:
-        """Whether every program is the wanted one, and behaves like it on all memories tried."""
-        return all(self.exact.values()) and all(n == self.tried for n in self.same.values())
+        """Whether every program is emitted, surely enough, and behaves alike on all memories."""
+        alike = all(count == self.tried for count in self.same.values())
+        return all(self.exact.values()) and alike and self.confidence >= self.asked
 
 
 def memorise(
@@ -104,7 +107,7 @@ def memorise(
     cells = rng.integers(0, controller.memory, (memories, controller.memory))
     same = {key: alike(wanted[key], emitted[key], cells, max_steps=max_steps) for key in wanted}
     flags = dict(zip(wanted, right, strict=True))
-    return Memorised(wanted, emitted, flags, same, memories, sure, steps, seconds)
+    return Memorised(wanted, emitted, flags, same, memories, sure, confidence, steps, seconds)
 
 
 def alike(one: Assembly, other: Assembly, cells: Array, *, max_steps: int) -> int:
