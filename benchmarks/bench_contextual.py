@@ -90,9 +90,10 @@ def run() -> Report:
         counts = {way: look(machine, given).count(k) for way, look in ways.items()}
         found.append({"routine": name, "seeds": SEEDS, **counts})
     share = sum(int(str(row["soft draws"])) for row in found) / (SEEDS * len(NAMES))
+    memorised = six[1].done and everything[1].done
     bars = [
         Bar("z found by soft draws, share of all seeds", f">= {LEAST}", share, share >= LEAST),
-        Bar("memorised", "all", all(r.done for _, r in (six, everything)), everything[1].done),
+        Bar("all memorised", "yes", memorised, memorised),
     ]
     tables = [Table("Memorising, width 64", memorising), Table("Seeds that find the z", found)]
     return Report("contextual", tables, bars)

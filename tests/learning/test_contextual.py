@@ -163,7 +163,7 @@ def test_gradients_select_the_right_program(learned: tuple[Controller, Memorised
     """Of 20 seeds most find the one program out of six; a guess would find 3.3."""
     controller, _ = learned
     before = [p.detach().clone() for p in controller.parameters()]
-    settings = Settings(updates=30, batch=4)
+    settings = Settings(updates=30, batch=4, draws=6)
     right, named = 0, 0
     for name, seeds in (("addition", range(10)), ("swap", range(10, 20))):
         machine = ContextualMachine(controller, max_steps=17)
@@ -173,7 +173,7 @@ def test_gradients_select_the_right_program(learned: tuple[Controller, Memorised
             assert 1 / 6 < found.chance <= 1
             assert found.program == controller.program(found.z)
     assert right == named  # no other of the six is right on these samples
-    assert right >= 12
+    assert right >= 15
     assert all(p.grad is None for p in controller.parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, controller.parameters(), strict=True))
 
