@@ -120,15 +120,15 @@ def load(folder: str | Path) -> SavedMachine:
 
 def _parsed(content: Mapping[str, Any], weights: Mapping[str, Tensor]) -> SavedMachine:
     restarts, memory, registers = (
-        _whole(content, name, 1) for name in ("restarts", "memory", "registers")
+        whole(content, name, 1) for name in ("restarts", "memory", "registers")
     )
     _check_weights(weights, restarts, memory, registers)  # first: they bound what is allocated
     threshold = content["threshold"]
     if type(threshold) not in (int, float) or not 0 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold!r}, not a number from 0 to 1")
     machine = RegisterMachine(
-        memory, registers, max_steps=_whole(content, "max_steps", 1), restarts=restarts,
-        mixing=_one_of(content, "mixing", Mixing), halting=_one_of(content, "halting", Halting),
+        memory, registers, max_steps=whole(content, "max_steps", 1), restarts=restarts,
+        mixing=one_of(content, "mixing", Mixing), halting=one_of(content, "halting", Halting),
         threshold=threshold,
     ).to(weights[FIELDS[0]].dtype)  # fmt: skip
     with torch.no_grad():
@@ -144,14 +144,16 @@ def _parsed(content: Mapping[str, Any], weights: Mapping[str, Tensor]) -> SavedM
     return SavedMachine(machine, program, note, _trap(content["trap"], memory))
 
 
-def _whole(content: Mapping[str, Any], name: str, least: int) -> int:
+def whole(content: Mapping[str, Any], name: str, least: int) -> int:
+    """Return a whole number from `least` on of what a file says, or raise ValueError."""
     value = content[name]
     if type(value) is not int or value < least:
         raise ValueError(f"{name} is {value!r}, not a whole number from {least} on")
     return value
 
 
-def _one_of(content: Mapping[str, Any], name: str, kind: Any) -> Any:
+def one_of(content: Mapping[str, Any], name: str, kind: Any) -> Any:
+    """Return one of the values of a Literal of what a file says, or raise ValueError."""
     value = content[name]
     if value not in get_args(kind):
         raise ValueError(f"{name} is {value!r}, not one of {', '.join(get_args(kind))}")

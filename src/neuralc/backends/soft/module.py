@@ -55,7 +55,8 @@ class SoftModule(nn.Module):
             bodies: for some networks a function that makes their module from the number of
                 restarts, instead of the body that the model declares.
             carried: inputs that differ between restarts, such as the state before a turn: their
-                tensors are `(P, B, *shape, size)`.
+                tensors are `(P, B, *shape, size)`. A program without Params and networks takes any
+                number of restarts of them.
 
         """
         super().__init__()
@@ -140,20 +141,23 @@ class SoftModule(nn.Module):
             constants = self._constants.tensors(self.logits)
             outputs, observed = self._forward(params, inputs, networks, constants)
         name, value = next(iter(inputs.items()), ("", None))
-        batch = 1 if value is None else value.shape[int(name in self.carried)]
+        carried = name in self.carried
+        batch = 1 if value is None else value.shape[int(carried)]
+        restarts = value.shape[0] if value is not None and carried else self.restarts
         full = [
-            self._full(value, lead, batch)
+            _full(value, lead, (restarts, batch))
             for value, lead in zip([*outputs.values(), *observed], self._leads, strict=True)
         ]
         return dict(zip(outputs, full, strict=False)), full[len(outputs) :]
 
-    def _full(self, value: Tensor, lead: tuple[bool, bool], batch: int) -> Tensor:
-        """Give a distribution the dimensions P and B that it does not depend on."""
-        if value.shape[:2] == (self.restarts, batch) and all(lead):
-            return value
-        for place, there in enumerate(lead):
-            value = value if there else value.unsqueeze(place)
-        return value.expand(self.restarts, batch, *value.shape[2:])
+
+def _full(value: Tensor, lead: tuple[bool, bool], sizes: tuple[int, int]) -> Tensor:
+    """Give a distribution the dimensions P and B, of these sizes, that it does not depend on."""
+    if value.shape[:2] == sizes and all(lead):
+        return value
+    for place, there in enumerate(lead):
+        value = value if there else value.unsqueeze(place)
+    return value.expand(*sizes, *value.shape[2:])
 
 
 def _real(program: Program) -> frozenset[str]:

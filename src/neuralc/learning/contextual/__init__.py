@@ -1,0 +1,1 @@
+"""Programs that a controller emits: compiled by memorising them, and found again by examples."""
