@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from neuralc.backends.soft.runtime import centred_softmax
 from neuralc.errors import DataError
 from neuralc.ir.algebras import Distributions
 from neuralc.ir.nodes import Table
@@ -22,6 +23,7 @@ from neuralc.nn.calls.pushforward import Mixture, Pushforward
 Array = np.ndarray[Any, Any]
 N = 6
 X, Y = np.arange(N)[:, None], np.arange(N)[None, :]
+MIXED = ("mul", "add", "less", "square")
 FUNCTIONS = {
     "constant": (np.full((N, N), 3), N),
     "identity": (np.broadcast_to(X, (N, N)), N),
@@ -145,6 +147,34 @@ def test_low_precision(kind: torch.dtype) -> None:
         assert z.dtype == kind
         wide = Pushforward(values, size)(*(arg.float() for arg in args))
         assert torch.equal(z, wide.to(kind))
+
+
+def test_autocast_changes_nothing() -> None:
+    """Inside a network in bfloat16 the calls stay what they are."""
+    chosen, *args = (arg.float() for arg in drawn([len(MIXED), N, N], (70,)))
+    mixture = Mixture([FUNCTIONS[name][0] for name in MIXED], N)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = [Pushforward(*FUNCTIONS[name])(*args) for name in FUNCTIONS]
+        inside.append(mixture(chosen, *args))
+    outside = [Pushforward(*FUNCTIONS[name])(*args) for name in FUNCTIONS]
+    outside.append(mixture(chosen, *args))
+    assert all(torch.equal(a, b) for a, b in zip(inside, outside, strict=True))
+
+
+def test_float32_gradients() -> None:
+    """Of nearly certain arguments: no worse than one rounding of the gradient that comes in."""
+    generator = torch.Generator().manual_seed(0)
+    logits = (20 * torch.randn(2, 4, N, generator=generator)).requires_grad_()
+    weights = torch.randn(4, N, generator=generator)
+    for values, size in FUNCTIONS.values():
+        push = Pushforward(values, size)
+        found = []
+        for kind in (torch.float32, torch.float64):
+            x, y = centred_softmax(logits.to(kind))
+            z = push(x, y)[:, : min(size, N)]
+            loss = (z * weights[:, : z.shape[1]].to(kind)).sum()
+            found.append(torch.autograd.grad(loss, logits, allow_unused=True)[0].double())
+        torch.testing.assert_close(*found, rtol=1e-4, atol=1e-8)
 
 
 def test_mass_of_many_equal_summands() -> None:
