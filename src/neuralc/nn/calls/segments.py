@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from neuralc.backends.soft.runtime import scatter
 from neuralc.nn.calls import kernels
 
-FEW = 1 << 17  # products up to which all of them at once are quicker
+FEW = 1 << 15  # products up to which all of them at once are quicker
 CHUNK = 1 << 24  # products in memory at a time, on other devices than the CPU
 
 
@@ -65,7 +65,13 @@ def mixed(tables: Tensor, weights: Tensor, size: int, args: Sequence[Tensor]) ->
 
 def _at_once(args: Sequence[Tensor], table: Tensor, size: int) -> Tensor:
     with torch.autocast(args[0].device.type, enabled=False):  # which would make products bfloat16
-        return scatter(args, table, size)
+        index = table.long()  # which torch adds up far quicker by than by int32
+        return scatter([_summed(arg) for arg in args], index, size).to(args[0].dtype)
+
+
+def _summed(x: Tensor) -> Tensor:
+    """Return float64, in which products are added up (`kernels.py` says why), if there is such."""
+    return x if x.device.type == "mps" else x.double()
 
 
 class _Segments(torch.autograd.Function):
@@ -126,12 +132,12 @@ def _pull(
 
 def push_chunks(table: Tensor, size: int, args: Sequence[Tensor], chunk: int = CHUNK) -> Tensor:
     """Return what `segments` returns, by tensor operations: at most `chunk` products at a time."""
-    *lead, last = args
+    *lead, last = (_summed(arg) for arg in args)
     z = last.new_zeros(len(last), size)
     for leads in _chunks([arg.shape[1] for arg in args], len(last), chunk):
         joint = (_joint(lead, leads, last).unsqueeze(2) * last.unsqueeze(1)).flatten(1)
         z.index_add_(1, _rows(table, leads, last.shape[1]).flatten(), joint)
-    return z
+    return z.to(args[0].dtype)
 
 
 def pull_chunks(
