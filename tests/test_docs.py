@@ -26,7 +26,7 @@ PACKAGE = ROOT / "src" / "neuralc"
 README, LANGUAGE = ROOT / "README.md", ROOT / "docs" / "language.md"
 VERIFY, LIBRARIES = ROOT / "docs" / "verify.md", ROOT / "docs" / "libraries.md"
 METERS, LIFELONG = ROOT / "docs" / "meters.md", ROOT / "docs" / "lifelong.md"
-CONTEXTUAL = ROOT / "docs" / "contextual.md"
+CONTEXTUAL, CALLS = ROOT / "docs" / "contextual.md", ROOT / "docs" / "calls.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CODE = re.compile(r"\bE[1-5]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
@@ -60,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "path",
-    [README, LANGUAGE, VERIFY, LIBRARIES, METERS, CONTEXTUAL],
+    [README, LANGUAGE, VERIFY, LIBRARIES, METERS, CONTEXTUAL, CALLS],
     ids=lambda path: path.name,
 )
 def test_python_and_models(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def _moved(what: Structure, used: Sequence[Tensor]) -> Tensor:
         case "eq":
             return _equal(x, y, what)
         case "less":
-            return runtime.less(x, y, (what.values[0], what.values[1]), what.size)
+            return spread(runtime.less(x, y, (0, 1), 2), what.values, what.size)
         case "shift":
             turned = spread(y, what.values, what.modulus)
             return runtime.add(x, turned, 0, what.modulus, what.size)

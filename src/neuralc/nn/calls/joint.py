@@ -8,7 +8,6 @@ Knows the table, not the routine.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,7 +55,7 @@ class Joint(nn.Module):
             args: one distribution `(..., n)` per variable; independent.
 
         Returns:
-            `(..., size)`; without mass where an argument has none.
+            `(..., size)`; NaN where an argument has no mass at all, unless not `normalised`.
 
         Raises:
             DataError: not as many arguments as variables, or of other sizes.
@@ -64,8 +63,3 @@ class Joint(nn.Module):
         """
         z: Tensor = self.push(*args)
         return normalise(z) if self.normalised else z
-
-
-def entries(n: int, operands: int) -> int:
-    """Return how many entries the table of a routine has."""
-    return math.prod([n] * operands)

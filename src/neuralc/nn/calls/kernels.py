@@ -60,6 +60,8 @@ def backward(
 
     """
     sizes, rows, blocks = _packed(args)
+    if len(tables) == 1:  # the kernel leaves the weight of a single function to us
+        gradient = gradient * weights
     chances, dz = _packed([weights])[2], _packed([gradient])[2]
     found = np.zeros(blocks.shape)
     _each(
@@ -146,7 +148,7 @@ def _pull(
     index = np.zeros(len(sizes), np.int64)
     lanes = args.shape[1]
     chance, other = np.empty(lanes, args.dtype), np.empty(lanes, args.dtype)
-    part, g = np.empty(lanes, args.dtype), np.empty(lanes, args.dtype)
+    part, total = np.empty(lanes, args.dtype), np.empty(lanes, args.dtype)
     n = sizes[-1]
     base = len(args) - n
     recent = np.zeros((n, lanes), args.dtype)  # of the last argument, not yet in `found`
@@ -154,11 +156,14 @@ def _pull(
         _product(sizes, args, index, -1, chance)
         part[:] = 0.0
         for j in range(n):
-            g[:] = 0.0
-            for t in range(len(tables)):
-                mine, weight = dz[np.uint32(tables[t, lead * n + j])], weights[t]
-                for b in range(lanes):
-                    g[b] += mine[b] * weight[b]
+            g = dz[np.uint32(tables[0, lead * n + j])]
+            if len(tables) > 1:
+                total[:] = 0.0
+                for t in range(len(tables)):
+                    mine, weight = dz[np.uint32(tables[t, lead * n + j])], weights[t]
+                    for b in range(lanes):
+                        total[b] += mine[b] * weight[b]
+                g = total
             y, dy = args[base + j], recent[j]
             for b in range(lanes):
                 part[b] += g[b] * y[b]

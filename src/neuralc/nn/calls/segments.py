@@ -1,8 +1,9 @@
 """Segment sums with a gradient: the mass of every tuple of arguments moves to its result.
 
 On the CPU by compiled kernels (`kernels.py`), elsewhere by `index_add` over a bounded number of
-products at a time; where there are few, over all of them. Every operation is linear in each argument, so the backward pass is another
-look-up in the table. Knows tables as flat integers, not what they mean.
+products at a time; where there are few, over all of them. Every operation is linear in each
+argument, so the backward pass is another look-up in the table. Knows tables as flat integers, not
+what they mean.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from neuralc.backends.soft.runtime import scatter
 from neuralc.nn.calls import kernels
 
-FEW = 1 << 17  # products up to which all of them at once are quicker
+FEW = 1 << 15  # products up to which all of them at once are quicker
 CHUNK = 1 << 24  # products in memory at a time, on other devices than the CPU
 
 
@@ -35,7 +36,7 @@ def segments(table: Tensor, size: int, args: Sequence[Tensor]) -> Tensor:
 
     """
     if table.numel() * len(args[0]) <= FEW:
-        return scatter(args, table, size)
+        return _at_once(args, table, size)
     result: Tensor = _Segments.apply(table, size, *args)  # type: ignore[no-untyped-call]
     return result
 
@@ -57,9 +58,20 @@ def mixed(tables: Tensor, weights: Tensor, size: int, args: Sequence[Tensor]) ->
 
     """
     if tables.numel() * len(args[0]) <= FEW:
-        return scatter([weights, *args], tables.flatten(), size)
+        return _at_once([weights, *args], tables.flatten(), size)
     result: Tensor = _Mixed.apply(tables, weights, size, *args)  # type: ignore[no-untyped-call]
     return result
+
+
+def _at_once(args: Sequence[Tensor], table: Tensor, size: int) -> Tensor:
+    with torch.autocast(args[0].device.type, enabled=False):  # which would make products bfloat16
+        index = table.long()  # which torch adds up far quicker by than by int32
+        return scatter([_summed(arg) for arg in args], index, size).to(args[0].dtype)
+
+
+def _summed(x: Tensor) -> Tensor:
+    """Return float64, in which products are added up (`kernels.py` says why), if there is such."""
+    return x if x.device.type == "mps" else x.double()
 
 
 class _Segments(torch.autograd.Function):
@@ -81,13 +93,13 @@ class _Mixed(torch.autograd.Function):
     def forward(ctx: Any, tables: Tensor, weights: Tensor, size: int, *args: Tensor) -> Tensor:
         each = torch.stack([_push(table, size, args) for table in tables], 1)
         ctx.save_for_backward(tables, weights, each, *args)
-        return torch.einsum("bk,bkz->bz", weights, each)
+        return (weights.unsqueeze(2) * each).sum(1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         tables, weights, each, *args = ctx.saved_tensors
-        chosen = torch.einsum("bz,bkz->bk", grads[0], each) if ctx.needs_input_grad[1] else None
+        chosen = (grads[0].unsqueeze(1) * each).sum(2) if ctx.needs_input_grad[1] else None
         moved: Sequence[Tensor | None] = [None] * len(args)
         if any(ctx.needs_input_grad[3:]):
             moved = _pull(tables, weights, args, grads[0])
@@ -120,12 +132,12 @@ def _pull(
 
 def push_chunks(table: Tensor, size: int, args: Sequence[Tensor], chunk: int = CHUNK) -> Tensor:
     """Return what `segments` returns, by tensor operations: at most `chunk` products at a time."""
-    *lead, last = args
+    *lead, last = (_summed(arg) for arg in args)
     z = last.new_zeros(len(last), size)
     for leads in _chunks([arg.shape[1] for arg in args], len(last), chunk):
         joint = (_joint(lead, leads, last).unsqueeze(2) * last.unsqueeze(1)).flatten(1)
         z.index_add_(1, _rows(table, leads, last.shape[1]).flatten(), joint)
-    return z
+    return z.to(args[0].dtype)
 
 
 def pull_chunks(

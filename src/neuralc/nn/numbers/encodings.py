@@ -101,7 +101,8 @@ def unit_to_binary(x: Tensor) -> Tensor:
     n = x.shape[-1]
     numbers = torch.arange(n, device=x.device).unsqueeze(1)
     table = numbers >> torch.arange(bits_of(n), device=x.device) & 1
-    chances: Tensor = x @ table.to(x.dtype)
+    with torch.autocast(x.device.type, enabled=False):  # which would make chances bfloat16
+        chances: Tensor = x @ table.to(x.dtype)
     return chances
 
 
