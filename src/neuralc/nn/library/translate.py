@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from neuralc.ir.alm import Code, Line
+from neuralc.ir.alm import ENDS, Code, Line
 from neuralc.ir.assembly import ARITY, RESULT, Assembly
 from neuralc.ir.assembly import Line as RamLine
 
@@ -65,8 +65,9 @@ class _Translation:
         for k, line in enumerate(self.assembly.lines):
             self.labels[_label(k)] = len(self.lines)
             self.lines += self._line(k, line)
-        behind = len(self.assembly.lines)
-        self._put("goto", label=_label(0) if behind == self.values else _END)
+        if self.lines[-1].operation not in ENDS:
+            behind = len(self.assembly.lines)
+            self._put("goto", label=_label(0) if behind == self.values else _END)
         for register, label in self.dispatched.items():
             self.labels[label] = len(self.lines)
             for k in self.targets:
