@@ -14,6 +14,7 @@ import torch
 
 import neuralc as nc
 from neuralc.errors import DataError, HyperError, ModelErrors, NeuralcError, SolutionError
+from neuralc.nn.library import exact
 from neuralc.nn.library.library import RoutineLibrary
 from neuralc.source import Source
 
@@ -106,14 +107,15 @@ def test_what_does_not_halt_is_named() -> None:
     assert "200 steps" in str(caught.value)
 
 
-def test_the_bound_on_steps_is_exact() -> None:
+def test_the_bound_on_steps_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the windows are that a run is cut into."""
     text = "routine wait a\nloop: jump a 0 done; dec a a; goto loop\ndone: ret a\n"
-    long = RoutineLibrary(1000).add(text)
-    steps = long.run([[999]])[1][0]
-    assert steps > 2048
-    for bound, halted in ((steps, True), (steps - 1, False)):
-        routine = RoutineLibrary(1000, max_steps=int(bound)).add(text)
-        assert routine.run([[999]])[2][0] == halted
+    monkeypatch.setattr(exact, "WINDOW", 16)
+    steps = RoutineLibrary(30).add(text).run([[29], [0]])[1]
+    assert steps.tolist() == [3 * 29 + 3, 3]
+    for bound, halted in ((steps[0], True), (steps[0] - 1, False)):
+        routine = RoutineLibrary(30, max_steps=int(bound)).add(text)
+        assert routine.run([[29], [0]])[2].tolist() == [halted, True]
 
 
 def test_too_many_values_are_not_tabulated() -> None:
