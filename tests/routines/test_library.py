@@ -68,7 +68,9 @@ def test_the_standard_library(name: str) -> None:
     some = arguments[::7]
     found = routine.soft([certain(column) for column in zip(*some, strict=True)])
     assert found.dtype == torch.float64
-    np.testing.assert_allclose(found.numpy(), np.eye(N)[[function(*row) for row in some]], atol=1e-9)
+    np.testing.assert_allclose(
+        found.numpy(), np.eye(N)[[function(*row) for row in some]], atol=1e-9
+    )
 
 
 def test_all_of_it_is_tested() -> None:
@@ -226,10 +228,12 @@ def difference() -> None:
     op = Param(3)  # type: ignore[name-defined] # noqa: F821
 
     @Runtime([n, n], n)  # type: ignore[name-defined, untyped-decorator] # noqa: F821
-    def ADD(a, b): return (a + b) % n  # type: ignore[no-untyped-def] # noqa: E704, N802
+    def ADD(a, b):
+        return (a + b) % n  # type: ignore[no-untyped-def] # noqa: E704, N802
 
     @Runtime([n, n], n)  # type: ignore[name-defined, untyped-decorator] # noqa: F821
-    def SUB(a, b): return (a - b) % n  # type: ignore[no-untyped-def] # noqa: E704, N802
+    def SUB(a, b):
+        return (a - b) % n  # type: ignore[no-untyped-def] # noqa: E704, N802
 
     if op == 0:
         z.set_to(ADD(x, y))
