@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from neuralc.cli import group
@@ -14,7 +15,7 @@ from neuralc.nn.library.library import RoutineLibrary
 
 
 def test_all_permutations_are_sorted() -> None:
-    """Up to 6 exactly and up to 4 softly for our quicksort; the lists of 30 wait for the command."""
+    """Up to 6 exactly and up to 4 softly, by our quicksort; lists of 30 are the command's."""
     quicksort = PROGRAMS[0].library(16)
     cases = [case for k in range(1, 7) for case in alm_quicksort._permutations(k)]
     exact = alm_quicksort._exact(PROGRAMS[0], quicksort, cases, "")
@@ -42,11 +43,11 @@ def test_a_wrong_program_is_not_called_right() -> None:
     assert (row["right"], row["lists"]) == (1, 2)
 
 
-def test_the_command(monkeypatch: object) -> None:
+def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(group, ["reproduce", "alm-quicksort", "--lists", "0"])
     assert done.exit_code == 2
     small = lambda **given: run_alm_quicksort(**{**given, "hard": 2, "soft": 1})  # noqa: E731
-    monkeypatch.setattr(alm_quicksort, "run_alm_quicksort", small)  # type: ignore[attr-defined]
+    monkeypatch.setattr(alm_quicksort, "run_alm_quicksort", small)
     done = CliRunner().invoke(group, ["reproduce", "alm-quicksort", "--lists", "2", "--json"])
     assert done.exit_code == 0, done.stderr
     data = json.loads(done.stdout)

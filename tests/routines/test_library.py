@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -219,33 +220,31 @@ def test_memory_of_a_run() -> None:
 # ---- a learned routine
 
 
-@nc.model(hypers={"n": 6})
-def difference() -> None:
-    n = Hyper()  # type: ignore[name-defined] # noqa: F821
-    x = Input(n)  # type: ignore[name-defined] # noqa: F821
-    y = Input(n)  # type: ignore[name-defined] # noqa: F821
-    z = Output(n)  # type: ignore[name-defined] # noqa: F821
-    op = Param(3)  # type: ignore[name-defined] # noqa: F821
+DIFFERENCE = """
+n = Hyper()
+x = Input(n)
+y = Input(n)
+z = Output(n)
+op = Param(3)
 
-    @Runtime([n, n], n)  # type: ignore[name-defined, untyped-decorator] # noqa: F821
-    def ADD(a, b):
-        return (a + b) % n  # type: ignore[no-untyped-def] # noqa: E704, N802
+@Runtime([n, n], n)
+def ADD(a, b): return (a + b) % n
+@Runtime([n, n], n)
+def SUB(a, b): return (a - b) % n
 
-    @Runtime([n, n], n)  # type: ignore[name-defined, untyped-decorator] # noqa: F821
-    def SUB(a, b):
-        return (a - b) % n  # type: ignore[no-untyped-def] # noqa: E704, N802
-
-    if op == 0:
-        z.set_to(ADD(x, y))
-    elif op == 1:
-        z.set_to(SUB(x, y))
-    else:
-        z.set_to(SUB(y, x))
+if op == 0:
+    z.set_to(ADD(x, y))
+elif op == 1:
+    z.set_to(SUB(x, y))
+else:
+    z.set_to(SUB(y, x))
+"""
 
 
 def test_a_solution_is_a_routine() -> None:
     data = [{"x": 3, "y": 5, "z": 2}, {"x": 5, "y": 1, "z": 2}]
-    solution = nc.learn(difference, data, restarts=4, seed=0)
+    model = nc.load(Source("difference", DIFFERENCE), hypers={"n": 6})
+    solution = nc.learn(model, data, restarts=4, seed=0)
     library = RoutineLibrary(6)
     routine = library.add(solution, "rest")
     wanted = (np.arange(6) - np.arange(6)[:, None]) % 6
@@ -265,12 +264,9 @@ def test_a_solution_is_a_routine() -> None:
 def test_models_that_are_no_routines() -> None:
     sizes = {"tapeLength": 5, "numTimesteps": 6, "numHeadStates": 2, "numTapeSymbols": 3}
 
-    class Found:
-        model = nc.load("turing", hypers=sizes)
-        choices: dict[str, Any] = {}
-
+    found = SimpleNamespace(model=nc.load("turing", hypers=sizes), choices={})
     with pytest.raises(NeuralcError, match="it has 6 outputs"):
-        RoutineLibrary(3).add(Found())
+        RoutineLibrary(3).add(found)
 
 
 # ---- kept

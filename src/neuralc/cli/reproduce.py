@@ -2,7 +2,8 @@
 
 `math-search`: the MATH program of Neural TerpreT, found by search under the likelihoods of a digit
 and an operator network that were trained beforehand. `anc-table1`: six programs, adapted to the
-inputs that they see. `alm-quicksort`: sorting on the machine with subroutines. `ntpt-lifelong`, `ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
+inputs that they see. `alm-quicksort`: sorting on the machine with subroutines. `ntpt-lifelong`,
+`ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
 """
 
 from __future__ import annotations
