@@ -38,16 +38,21 @@ def machine() -> SoftLibrary:
 def trained(soft: SoftLibrary, optimiser: Callable[[object], torch.optim.Optimizer]) -> None:
     """Make steps with gradients of the right kind of loss at first, then with made up ones."""
     torch.manual_seed(0)
-    steps = optimiser([p for p in soft.parameters() if p.requires_grad])
+    steps = optimiser(list(soft.parameters()))
     hot = torch.eye(4)
     for step in range(STEPS):
         steps.zero_grad()
         if step < 3:
             run = soft("grow", [hot[[1, 2]], hot[[3, 3]]], max_steps=8)
-            (-run.result[:, 0].log().mean()).backward()
+            loss = -run.result[:, 0].log().mean()
         else:
-            sum(((p() * torch.randn_like(p())).sum() for p in parts(soft)), torch.tensor(0.0)
-                ).backward()  # fmt: skip
+            products = ((part() * torch.randn_like(part())).sum() for part in parts(soft))
+            loss = sum(products, torch.tensor(0.0))
+        if loss.requires_grad:
+            loss.backward()
+        for part in parts(soft):  # as if something else gave gradients
+            if part.free.grad is None:
+                part.free.grad = torch.ones_like(part.free)
         steps.step()
 
 

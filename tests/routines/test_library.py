@@ -261,12 +261,34 @@ def test_a_solution_is_a_routine() -> None:
         library.machine("rest")
 
 
+def test_a_model_without_choices_is_a_routine() -> None:
+    text = DIFFERENCE.replace("op = Param(3)", "op = Var(3)\nop.set_to(1)")
+    model = nc.load(Source("down", text), hypers={"n": 6})
+    library = nc.Library.standard(6)
+    assert library.add(model).run([[2, 5], [5, 2]])[0].tolist() == [3, 3]
+    assert "down" in library
+    with pytest.raises(NeuralcError, match="the choice op"):
+        library.add(nc.load(Source("open", DIFFERENCE), hypers={"n": 6}))
+    with pytest.raises(NeuralcError, match="cannot be called 'a b"):
+        library.add(nc.load(Source("a b.py", text), hypers={"n": 6}))
+
+
 def test_models_that_are_no_routines() -> None:
     sizes = {"tapeLength": 5, "numTimesteps": 6, "numHeadStates": 2, "numTapeSymbols": 3}
 
     found = SimpleNamespace(model=nc.load("turing", hypers=sizes), choices={})
     with pytest.raises(NeuralcError, match="it has 6 outputs"):
-        RoutineLibrary(3).add(found)
+        RoutineLibrary(3).add(found, "turing")
+
+
+def test_limits_of_the_linker() -> None:
+    library = RoutineLibrary(4)
+    with pytest.raises(NeuralcError, match="10,002 lines"):
+        library.add("routine long a\n" + "inc a a\n" * 10_000 + "ret a\n")
+    chain = "".join(f"routine r{k}_ a\n goto r{k + 1}_\n" for k in range(1500))
+    with pytest.raises(NeuralcError, match="nested too deeply"):
+        library.add(chain + "routine r1500_ a\n ret\n")
+    assert not library
 
 
 # ---- kept
