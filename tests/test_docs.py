@@ -16,7 +16,7 @@ from neuralc import machines
 from neuralc.cli import group
 from neuralc.data.examples_json import read_batches
 from neuralc.ir import check
-from neuralc.lang import asm, pyasm, pyfn
+from neuralc.lang import alm, asm, pyasm, pyfn
 from neuralc.lang import model as language
 from neuralc.lang.model import hyper_names, parse
 from neuralc.source import Source
@@ -25,10 +25,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "neuralc"
 README, LANGUAGE = ROOT / "README.md", ROOT / "docs" / "language.md"
 VERIFY, LIBRARIES = ROOT / "docs" / "verify.md", ROOT / "docs" / "libraries.md"
+ROUTINES = ROOT / "docs" / "routines.md"
 METERS, LIFELONG = ROOT / "docs" / "meters.md", ROOT / "docs" / "lifelong.md"
 CONTEXTUAL, CALLS = ROOT / "docs" / "contextual.md", ROOT / "docs" / "calls.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-CODE = re.compile(r"\bE[1-5]\d\d\b")
+CODE = re.compile(r"\bE[1-6]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
 
 
@@ -60,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "path",
-    [README, LANGUAGE, VERIFY, LIBRARIES, METERS, CONTEXTUAL, CALLS],
+    [README, LANGUAGE, VERIFY, LIBRARIES, METERS, CONTEXTUAL, CALLS, ROUTINES],
     ids=lambda path: path.name,
 )
 def test_python_and_models(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +137,7 @@ def test_error_codes() -> None:
     for path in PACKAGE.rglob("*.py"):
         used |= set(re.findall(r'"(E\d{3})"', path.read_text("utf-8")))
     assert written == used
-    documented = (language, check, pyfn, asm, pyasm)
+    documented = (language, check, pyfn, alm, asm, pyasm)
     listed = set(CODE.findall("".join(str(part.__doc__) for part in documented)))
     assert listed == used - {"E290"}  # of the textual form, see `ir/words.py`
 

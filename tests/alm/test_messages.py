@@ -19,10 +19,14 @@ FOLDER = Path(__file__).parent / "golden"
 TEXTS = sorted(FOLDER.glob("*.alm"))
 
 
+def linked(source: Source) -> None:
+    codes = alm.parse(source)
+    alm.link({code.name: code for code in codes}, [codes[0].name], 16)
+
+
 def message(path: Path) -> str:
     with pytest.raises(ModelErrors) as caught:
-        codes = alm.parse(Source(path.name, path.read_text(encoding="utf-8")))
-        alm.link({code.name: code for code in codes}, [codes[0].name], 16)
+        linked(Source(path.name, path.read_text(encoding="utf-8")))
     return f"{caught.value}\n"
 
 

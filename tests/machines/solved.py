@@ -112,10 +112,25 @@ MAZE = Solved(
     {"W": 5, "H": 3, "T": 24, "image_size": 32, "max_int": 15},
     {"instr": [3, 2, 0], "goto": [1, 2, 0]},
 )
+ALM_DOUBLE = Solved(  # call a routine that doubles, with a return line on the stack, and halt
+    "alm",
+    {
+        "num_values": 4, "num_cells": 2, "num_lines": 5, "num_registers": 2, "depth": 1,
+        "max_steps": 5,
+    },
+    {
+        "operation": [0, 4, 2, 11, 5],
+        "first": [0, 0, 0, 0, 0],
+        "second": [0, 0, 0, 0, 0],
+        "target": [0, 0, 0, 0, 0],
+        "immediate": [0, 0, 0, 0, 0],
+        "label": [0, 0, 3, 0, 0],
+    },
+)  # fmt: skip
 ALL = {
     "invert": INVERT, "prepend": PREPEND, "decrement": DECREMENT, "swap": SWAP,
     "block_access": BLOCK_ACCESS, "assembly_access": ASSEMBLY_ACCESS,
-    "add_top": ADD_TOP, "apply_right": APPLY_RIGHT, "maze": MAZE,
+    "add_top": ADD_TOP, "apply_right": APPLY_RIGHT, "maze": MAZE, "alm_double": ALM_DOUBLE,
 }  # fmt: skip
 
 

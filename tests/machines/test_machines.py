@@ -22,6 +22,7 @@ from neuralc.learning.dead import chosen_elements, dead_choices
 from tests.machines.solved import (
     ADD_TOP,
     ALL,
+    ALM_DOUBLE,
     APPLY_RIGHT,
     ASSEMBLY_ACCESS,
     BLOCK_ACCESS,
@@ -64,7 +65,7 @@ def text_of(solved: Solved) -> str:
 
 def test_names_and_paths() -> None:
     assert machines.names() == (
-        "assembly", "basic_block", "circuit", "grid2x2_add", "grid2x2_apply", "math", "maze",
+        "alm", "assembly", "basic_block", "circuit", "grid2x2_add", "grid2x2_apply", "math", "maze",
         "parity", "ram", "turing",
     )  # fmt: skip
     assert machines.path("turing").read_text().startswith("# A Turing machine")
@@ -124,6 +125,18 @@ def test_turing(
 def test_turing_that_has_not_halted() -> None:
     found = outputs(INVERT, {"initial_tape": [0, 0, 0, 0, 0]})
     assert found == {"final_is_halted": 0, "final_tape": [1, 1, 1, 1, 1]}
+
+
+def test_alm_calls_and_is_trapped() -> None:
+    inputs = {"initial_line": 1, "initial_registers": [3, 1], "initial_memory": [2, 1],
+              "initial_stack": [0], "initial_height": 0}  # fmt: skip
+    found = outputs(ALM_DOUBLE, inputs)
+    assert (found["final_registers"], found["final_memory"]) == ([2, 1], [2, 1])
+    assert (found["final_ended"], found["steps"]) == (1, 5)
+    full = outputs(ALM_DOUBLE, {**inputs, "initial_height": 1})
+    assert (full["final_ended"], full["steps"]) == (2, 1)
+    empty = outputs(ALM_DOUBLE, {**inputs, "initial_line": 3})
+    assert (empty["final_registers"], empty["final_ended"]) == ([2, 1], 2)
 
 
 def test_circuit_swaps() -> None:

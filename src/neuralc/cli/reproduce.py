@@ -2,7 +2,8 @@
 
 `math-search`: the MATH program of Neural TerpreT, found by search under the likelihoods of a digit
 and an operator network that were trained beforehand. `anc-table1`: six programs, adapted to the
-inputs that they see. `ntpt-lifelong`, `ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
+inputs that they see. `alm-quicksort`: sorting on the machine with subroutines. `ntpt-lifelong`,
+`ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
 """
 
 from __future__ import annotations
@@ -73,6 +74,20 @@ def math_search(seeds: int, threads: int) -> Answer:
     return Answer(result.text, result.data, FOUND if found == seeds else NOT_FOUND)
 
 
+@neuralc_command
+@click.option("--lists", type=click.IntRange(1), default=100, show_default=True, metavar="N",
+              help="Random lists of 30 numbers.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random lists.")
+def alm_quicksort(lists: int, seed: int) -> Answer:
+    """Sort with quicksort and insertion sort, compiled, exactly and softly."""
+    from neuralc.experiments.alm_quicksort import run_alm_quicksort
+
+    with progress_bar("alm-quicksort") as progress:
+        result = run_alm_quicksort(lists=lists, seed=seed, progress=progress)
+    return Answer(result.text, result.data, FOUND if result.data["solved"] else NOT_FOUND)
+
+
+command.add_command(alm_quicksort, "alm-quicksort")
 command.add_command(anc_table1, "anc-table1")
 command.add_command(math_search, "math-search")
 command.add_command(reproduce_ntpt.lifelong, "ntpt-lifelong")

@@ -132,5 +132,33 @@ class Image:
         return {name: rows[None, :, k].copy() for k, name in enumerate(FIELDS)}
 
 
+def reads_memory(image: Image, name: str) -> bool:
+    """Tell whether a routine reads cells that its caller has filled: before it writes any itself.
+
+    Followed along all jumps, each of which may be made.
+
+    Args:
+        image: the routine with those that it calls.
+        name: of the routine.
+
+    """
+    waiting, seen = [image.places[name].start], set()
+    while waiting:
+        line = waiting.pop()
+        if line in seen or line >= len(image.lines):
+            continue
+        seen.add(line)
+        kind = OPERATIONS[int(image.lines[line, 0])]
+        if kind == "read":
+            return True
+        if kind == "write":
+            continue
+        if kind in ("goto", "jump", "store"):
+            waiting.append(int(image.lines[line, FIELDS.index("label")]))
+        if kind not in ENDS:
+            waiting.append(line + 1)
+    return False
+
+
 FIELDS = ("operation", "first", "second", "target", "immediate", "label")
 """The parts of a line, as the model names its choices."""

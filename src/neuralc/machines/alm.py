@@ -4,9 +4,10 @@
 # label. Values are numbers 0 .. num_values - 1, arithmetic is modulo num_values; lines are numbers
 # of their own, 0 .. num_lines - 1, and stand only in labels and on the stack of return lines. JUMP
 # goes on at its label if its first register holds its immediate value; STORE pushes its label, RET
-# pops a line and goes on there. So a call is a STORE of the line behind it and a GOTO. READ is the
-# cell that the first register names, WRITE puts the second register there. Operations without a
-# result leave all registers as they are. After the last line comes line 0.
+# pops a line and goes on there. So a call is a STORE of the line behind it and a GOTO. The lowest
+# line on the stack is where the run ends: it is returned to, and stays. READ is the cell that the
+# first register names, WRITE puts the second register there. Operations without a result leave all
+# registers as they are. After the last line comes line 0.
 #
 # HALT ends a run. A run ends trapped by TRAP, by a STORE on a full stack, a RET on an empty one, and
 # a READ or WRITE of a cell that is not there. Once a run has ended nothing changes. The whole state
@@ -74,7 +75,7 @@ def Next(l): return (l + 1) % num_lines
 @Runtime([depth + 1], depth + 1)
 def Higher(h): return min(h + 1, depth)
 @Runtime([depth + 1], depth + 1)
-def Lower(h): return max(h - 1, 0)
+def Lower(h): return max(h - 1, min(h, 1))
 @Runtime([max_steps + 1], max_steps + 1)
 def Count(n): return min(n + 1, max_steps)
 

@@ -13,10 +13,12 @@ from itertools import count
 
 import numpy as np
 
-from neuralc.errors import ModelErrors, SourceError
+from neuralc.errors import ModelErrors, NeuralcError, SourceError
 from neuralc.ir.alm import FIELDS, OPERATIONS, RESULT, Code, Image, Line, Register
 from neuralc.lang.alm.text import text
 from neuralc.source import Source, Span
+
+MOST_LINES = 10_000
 
 
 def link(codes: Mapping[str, Code], entries: Iterable[str], values: int) -> Image:
@@ -29,10 +31,18 @@ def link(codes: Mapping[str, Code], entries: Iterable[str], values: int) -> Imag
 
     Raises:
         ModelErrors: a label that is nowhere, or a value that does not fit.
+        NeuralcError: too many lines, or calls within calls.
 
     """
-    linker = _Linker(codes, values)
-    return linker.image(list(entries))
+    try:
+        image = _Linker(codes, values).image(list(entries))
+    except RecursionError:
+        raise NeuralcError("the calls of these routines are nested too deeply") from None
+    if len(image.lines) > MOST_LINES:
+        raise NeuralcError(
+            f"the routines have {len(image.lines):,} lines, and a machine at most {MOST_LINES:,}"
+        )
+    return image
 
 
 class _Linker:

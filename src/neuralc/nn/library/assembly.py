@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from neuralc.errors import DataError
-from neuralc.ir.alm import Code, Image
+from neuralc.ir.alm import Code, Image, reads_memory
 from neuralc.lang import alm
 from neuralc.nn.library import exact
 from neuralc.nn.library.exact import Ended
@@ -55,6 +55,11 @@ class AssemblyRoutine(Routine):
     def sizes(self) -> Sizes:
         """The machine of its exact runs; routines of one library have the same."""
         return roomy(self.image, self.n, self.cells, self.depth)
+
+    @property
+    def over_memory(self) -> bool:
+        """Whether it works on cells that its caller has filled, see `reads_memory`."""
+        return reads_memory(self.image, self.name)
 
     def run(self, arguments: Any) -> tuple[Array, Array, Array]:
         """Run exactly, see `Routine.run`."""

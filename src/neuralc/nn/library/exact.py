@@ -17,7 +17,7 @@ from neuralc.nn.library.machine import Sizes, executor
 Array = np.ndarray[Any, Any]
 WINDOW = 1024
 """Steps of one call."""
-FEW = 32  # runs that are made without compiling a kernel, if they are short
+FEW = 128  # windows that are run without compiling a kernel, which takes seconds
 AT_ONCE = 1 << 23  # numbers of the state that are in memory together
 CUT_OFF, HALTED, TRAPPED = 0, 1, 2
 _STATE = ("line", "registers", "memory", "stack", "height")
@@ -105,7 +105,7 @@ def _to_the_end(
     steps, ended = np.zeros(count, np.int64), np.zeros(count, np.int8)
     rows = np.arange(count)
     for window in range(-(-max_steps // WINDOW)):
-        kernel = executor(sizes, WINDOW, jit=window > 1 or len(rows) > FEW)
+        kernel = executor(sizes, WINDOW, jit=(window + 1) * len(rows) > FEW)
         found = kernel.run(choices, {f"initial_{name}": state[name][rows] for name in _STATE})
         for name in _STATE:
             state[name][rows] = found[f"final_{name}"][0]

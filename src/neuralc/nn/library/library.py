@@ -17,7 +17,7 @@ from neuralc.nn.library.models import ModelRoutine
 from neuralc.nn.library.routine import Routine
 from neuralc.nn.library.saving import from_json, to_json
 from neuralc.nn.library.soft import SoftLibrary
-from neuralc.nn.library.sources import Translated, routines_of
+from neuralc.nn.library.sources import Translated, checked_name, routines_of
 from neuralc.nn.weights import SHARP
 from neuralc.source import Source
 
@@ -116,7 +116,8 @@ class RoutineLibrary(Mapping[str, Routine]):
             program: text of this machine, which may have several routines; assembly text of the
                 register machine (operations in capitals); Python text; a `Source` of one of these;
                 a parsed program of the register machine; a function decorated with
-                `neuralc.program`; or a learned solution, or what else has a `model` and `choices`.
+                `neuralc.program`; a learned solution, or what else has a `model` and `choices`; or
+                a model without open choices.
             name: of the routine; of a text with several, the one that is returned. None: as it is
                 called in the text.
             stack: of Python programs that call themselves, see `neuralc.compile`.
@@ -129,11 +130,13 @@ class RoutineLibrary(Mapping[str, Routine]):
             NeuralcError: the name is taken, or the program cannot be a routine.
 
         """
-        model = getattr(program, "model", None)
-        if model is not None and isinstance(getattr(model, "program", None), Model):
-            wanted = name or model.program.name
+        model = getattr(program, "model", program)  # of a solution, or without choices
+        inner = getattr(model, "program", None)
+        if isinstance(inner, Model):
+            wanted = checked_name(name or inner.name)
             self._check_new([wanted])
-            routine = ModelRoutine(wanted, model.program, program.choices, n=self.n)
+            choices = {} if model is program else program.choices
+            routine = ModelRoutine(wanted, inner, choices, n=self.n)
             self._routines[wanted] = routine
             return routine
         found = routines_of(program, name, self.n, stack=stack)

@@ -73,8 +73,13 @@ class Routine(ABC):
 
         """
 
+    @property
+    def over_memory(self) -> bool:
+        """Whether it works on a memory beside its operands; such a routine is no function."""
+        return False
+
     def values(self) -> Array:
-        """Return the values for all arguments, int32 `[n] * operands`; made once and kept.
+        """Return the values for all arguments, int32 `[n] * operands`; made once, not a copy.
 
         Raises:
             NeuralcError: there are too many, or it does not come to an end on some.
@@ -95,9 +100,7 @@ class Routine(ABC):
         values, _, halted = self.run(arguments)
         if not halted.all():
             raise self._unfinished(arguments[~halted])
-        found = values.astype(np.int32).reshape((self.n,) * self.operands)
-        found.flags.writeable = False
-        return found
+        return values.astype(np.int32).reshape((self.n,) * self.operands)
 
     def _unfinished(self, arguments: Array) -> NeuralcError:
         shown = ", ".join(f"{self.name}({', '.join(map(str, row))})" for row in arguments[:SHOWN])

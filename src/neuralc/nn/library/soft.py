@@ -112,6 +112,7 @@ class SoftLibrary(nn.Module):
         for part in self.weights.values():
             assert isinstance(part, MaskedWeights)
             part.freeze(frozen.unsqueeze(-1).to(part.mask.device))
+            part.free.requires_grad_(not bool(frozen.all()))
         return self
 
     def _place(self, name: str) -> range:

@@ -45,8 +45,8 @@ def routines_of(
         NeuralcError: it is something else, or there is no routine of this name in it.
 
     """
-    if name is not None and not _NAME.fullmatch(name):
-        raise NeuralcError(f"a routine cannot be called {name!r}\n  hint: use letters and digits")
+    if name is not None:
+        checked_name(name)
     if isinstance(program, str):
         program = Source(name or "program", program)
     if isinstance(program, Source):
@@ -69,6 +69,15 @@ def routines_of(
         f"{type(program).__name__} cannot become a routine\n"
         "  hint: give a text, a function with @nc.program, or a solution"
     )
+
+
+def checked_name(name: str) -> str:
+    """Return a name that a routine can have, so that others can call it; else NeuralcError."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise NeuralcError(
+            f"a routine cannot be called {name!r}\n  hint: give a name of letters and digits (name)"
+        )
+    return name
 
 
 def _written(source: Source, name: str | None) -> list[Translated]:

@@ -7,9 +7,10 @@ asked for one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 
-from neuralc.ir.alm import Code, Line
+from neuralc.ir.alm import ENDS, Code, Line
 from neuralc.ir.assembly import ARITY, RESULT, Assembly
 from neuralc.ir.assembly import Line as RamLine
 
@@ -44,7 +45,10 @@ class _Translation:
     ) -> None:  # fmt: skip
         """Find out which registers are constants, and which are looked at."""
         self.assembly, self.values, self.traps = assembly, values, traps
-        self.operands = tuple(f"operand_{k}" for k in range(arguments or 0))
+        self.operands = tuple(f"operand{k}" for k in range(arguments or 0))
+        self.names = {-1: "looked_at"} | {
+            r: _named(r, assembly.names) for r in range(len(assembly.registers))
+        }
         self.has_result = arguments is not None
         every = range(len(assembly.lines))
         self.targets = [k for k in (every if targets is None else targets) if k in every]
@@ -65,12 +69,13 @@ class _Translation:
         for k, line in enumerate(self.assembly.lines):
             self.labels[_label(k)] = len(self.lines)
             self.lines += self._line(k, line)
-        behind = len(self.assembly.lines)
-        self._put("goto", label=_label(0) if behind == self.values else _END)
+        if self.lines[-1].operation not in ENDS:
+            behind = len(self.assembly.lines)
+            self._put("goto", label=_label(0) if behind == self.values else _END)
         for register, label in self.dispatched.items():
             self.labels[label] = len(self.lines)
             for k in self.targets:
-                self._put("jump", first=_name(register), value=k, label=_label(k))
+                self._put("jump", first=self.names[register], value=k, label=_label(k))
             self._put("goto", label=_END)
         self.labels[_END] = len(self.lines)
         if self.has_result:
@@ -94,7 +99,7 @@ class _Translation:
         looked_at = self.read - self._only_lines()
         for r, value in enumerate(self.assembly.registers):
             if r in looked_at:
-                self._put("set", target=_name(r), value=(value or 0) % self.values)
+                self._put("set", target=self.names[r], value=(value or 0) % self.values)
         if self.assembly.start:
             self._put("goto", label=_label(self.assembly.start))
 
@@ -118,26 +123,34 @@ class _Translation:
                 yield from self._jump(line, first, second)
                 return
             case "ZERO":
-                yield Line("set", target=_name(target), value=0, span=span)
+                yield Line("set", target=self.names[target], value=0, span=span)
             case "WRITE":
-                yield Line("write", _name(first), _name(second), span=span)
+                yield Line("write", self.names[first], self.names[second], span=span)
                 yield from self._cleared(line)
             case operation if ARITY[operation] == 1:
-                yield Line(_PLAIN[operation], _name(first), target=_name(target), span=span)
+                yield Line(
+                    _PLAIN[operation], self.names[first], target=self.names[target], span=span
+                )
             case operation:
-                yield Line(_PLAIN[operation], _name(first), _name(second), _name(target), span=span)
+                yield Line(
+                    _PLAIN[operation],
+                    self.names[first],
+                    self.names[second],
+                    self.names[target],
+                    span=span,
+                )
 
     def _cleared(self, line: RamLine) -> Iterator[Line]:
         """Yield what sets the target of an instruction without a result to 0, if one looks."""
         if line.target in self.read:
-            yield Line("set", target=_name(line.target), value=0, span=line.span)
+            yield Line("set", target=self.names[line.target or 0], value=0, span=line.span)
 
     def _jump(self, line: RamLine, first: int, second: int) -> Iterator[Line]:
-        test, goal = _name(first), self._goal(second)
+        test, goal = self.names[first], self._goal(second)
         if line.target in self.read:  # it may be what the jump looks at
             assert line.target is not None
             if line.target in (first, second):
-                yield Line("copy", _name(line.target), target="looked_at")
+                yield Line("copy", self.names[line.target or 0], target="looked_at")
                 test = "looked_at" if line.target == first else test
                 if line.target == second:
                     goal = self._computed(-1)
@@ -156,7 +169,7 @@ class _Translation:
         return _label(line) if line < len(self.assembly.lines) else _END
 
     def _computed(self, register: int) -> str:
-        return self.dispatched.setdefault(register, f"to_{_name(register)}")
+        return self.dispatched.setdefault(register, f"to_{self.names[register]}")
 
 
 def _arguments(line: RamLine) -> tuple[int, ...]:
@@ -168,5 +181,8 @@ def _label(line: int) -> str:
     return f"line_{line}"
 
 
-def _name(register: int | None) -> str:
-    return "looked_at" if register == -1 else f"x{register}"
+def _named(register: int, names: Sequence[str]) -> str:
+    """Return a name for a register that no other has: that of the program, and the number."""
+    name = names[register] if register < len(names) else ""
+    word = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and not re.fullmatch(r"r\d+", name)
+    return f"{name if word else 'x'}_{register}"
