@@ -59,5 +59,5 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	@echo "installing neuralc and its test tools into $(VENV) (once; torch is large)"
-	@$(PIP) -e '.[demo,dev,solvers]'
+	@$(PIP) -e '.[demo,dev,solvers,transformers]'
 	@touch $@ $(VENV)/demo.stamp

@@ -77,10 +77,12 @@ _PLACES = {
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name not in _PLACES:
-        raise AttributeError(f"neuralc has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "nn":  # a package of its own
+        return import_module("neuralc.nn")
+    if name not in _PLACES:
+        raise AttributeError(f"neuralc has no attribute {name!r}")
     found = getattr(import_module(_PLACES[name]), name)
     globals()[name] = found
     return found

@@ -152,9 +152,7 @@ class Compositions:
         shift = int(np.random.default_rng(seed + 1).integers(len(names)))
         if not 1 <= kept <= len(names):
             raise NeuralcError(f"1 to {len(names)} compositions can be kept out, not {kept}")
-        self.kept = [
-            (names[order[k]], names[order[(k + shift) % len(names)]]) for k in range(kept)
-        ]
+        self.kept = [(names[order[k]], names[order[(k + shift) % len(names)]]) for k in range(kept)]
         self.trained = [(f, s) for f in names for s in names if (f, s) not in self.kept]
 
     def draw(self, trained: bool, count: int, noise: np.random.Generator) -> list[Sentence]:

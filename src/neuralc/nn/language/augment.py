@@ -119,7 +119,9 @@ def _tokens(callers: Sequence[str] | None, tokenizer: Any) -> tuple[int, ...] | 
     if callers is None:
         return None
     if tokenizer is None:
-        raise NeuralcError("callers are words, and need a tokenizer\n  hint: augment(…, tokenizer=…)")
+        raise NeuralcError(
+            "callers are words, and need a tokenizer\n  hint: augment(…, tokenizer=…)"
+        )
     found = []
     for word in callers:
         ids = tokenizer.encode(word, add_special_tokens=False)

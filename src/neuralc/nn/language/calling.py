@@ -12,14 +12,16 @@ Source: Saldyt and Kambhampati, "Algorithmic Language Models with Neurally Compi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from neuralc.errors import NeuralcError
 from neuralc.nn.calls.pushforward import Mixture
+from neuralc.nn.calls.shared import tied
 from neuralc.nn.language.outcomes import CircuitOutcomes, TableOutcomes, groups_of
+from neuralc.nn.library.routine import Routine
 
 Call = Literal["joint", "marginal"]
 """How programs are called."""
@@ -29,7 +31,8 @@ class Calls(nn.Module):
     """The programs that a computer chooses from.
 
     Attributes:
-        names: of the programs.
+        routines: the programs; those that work on a memory are left out.
+        names: theirs.
         arities: how many operands each has.
         n: how many numbers the encoding has.
         call: "joint" or "marginal".
@@ -37,7 +40,7 @@ class Calls(nn.Module):
 
     """
 
-    def __init__(self, routines: Mapping[str, Any], n: int, call: Call) -> None:
+    def __init__(self, routines: Mapping[str, Routine], n: int, call: Call) -> None:
         """Tabulate the programs, once.
 
         Args:
@@ -50,28 +53,31 @@ class Calls(nn.Module):
 
         """
         super().__init__()
-        self.names, self.n, self.call = list(routines), n, call
-        self.arities = [routine.operands for routine in routines.values()]
-        self.routines = list(routines.values())
+        self.routines = [r for r in routines.values() if not r.over_memory]
+        self.names = [routine.name for routine in self.routines]
+        self.arities = [routine.operands for routine in self.routines]
+        self.n, self.call = n, call
         tables = [routine.values() for routine in self.routines]
         self.outcomes: TableOutcomes | CircuitOutcomes = TableOutcomes(tables, n)
         self.groups = groups_of(self.arities)
         self.mixtures = nn.ModuleList(
             Mixture([tables[p] for p in programs], n) for _, programs in self.groups
         )
+        two = [tied(table, (0, 0)) for table in tables if table.ndim == 2]
+        self.diagonals = Mixture(two, n) if two else None
 
     def use_circuits(self, bits: int) -> None:
         """Compute results by circuits from now on; raises NeuralcError where there is none."""
-        self.outcomes = CircuitOutcomes(self.names, self.arities, bits)
+        self.outcomes = CircuitOutcomes(self.routines, bits)
 
     def forward(
         self, selection: Tensor, literal: Tensor, earlier: Tensor, results: Sequence[Tensor]
     ) -> Tensor:
         """Return the distribution of the result, `(N, n)`.
 
-        Two operands of a program that are both the same earlier result have one value, not two
-        independent ones: that case is added exactly (for programs of two operands; the operands
-        of larger ones, and different earlier results, are taken as independent).
+        Two operands that are both the same earlier result have one value, not two independent
+        ones: for programs of two operands that is exact. The operands of larger ones, and
+        different earlier results, are taken as independent, and so is everything in marginal calls.
 
         Args:
             selection: which program, `(N, K)`.
@@ -80,68 +86,51 @@ class Calls(nn.Module):
             results: of the earlier steps, `(N, n)` each.
 
         """
-        whole = literal
-        for step, result in enumerate(results):
-            whole = whole + earlier[..., step, None] * result.unsqueeze(1)
-        z = self.independent(selection, whole)
-        if self.call == "joint":
-            for step, result in enumerate(results):
-                both = (earlier[:, 0, step] * earlier[:, 1, step]).unsqueeze(1)
-                z = z + both * self._correlated(selection, result)
-        return z
-
-    def independent(self, selection: Tensor, operands: Tensor) -> Tensor:
-        """Return the distribution of the result for operands that are independent.
-
-        Args:
-            selection: `(N, K)`.
-            operands: `(N, operands, n)`.
-
-        """
-        z = operands.new_zeros(len(operands), self.n)
+        weighted = [earlier[..., k, None] * one.unsqueeze(1) for k, one in enumerate(results)]
+        whole = torch.stack([literal, *weighted]).sum(0)
         if self.call == "marginal":
-            for p, routine in enumerate(self.routines):
-                found = routine.soft(list(operands[:, : routine.operands].unbind(1)))
-                z = z + selection[:, p, None] * found.to(z)
-            return z
-        for (arity, programs), mixture in zip(self.groups, self.mixtures, strict=True):
-            z = z + mixture(selection[:, programs], *operands[:, :arity].unbind(1))
+            return self._marginal(selection, whole)
+        z = torch.zeros_like(literal[:, 0])
+        for group, (arity, programs) in enumerate(self.groups):
+            chosen, mixture = selection[:, programs], self.mixtures[group]
+            if arity != 2 or not results:
+                z = z + mixture(chosen, *whole[:, :arity].unbind(1))
+                continue
+            z = z + mixture(chosen, literal[:, 0], whole[:, 1])
+            for k, result in enumerate(results):
+                others = [w[:, 1] for j, w in enumerate(weighted) if j != k]
+                second = torch.stack([literal[:, 1], *others]).sum(0)
+                z = z + mixture(chosen, weighted[k][:, 0], second)
+                both = (earlier[:, 0, k] * earlier[:, 1, k]).unsqueeze(1)
+                z = z + both * self.diagonals(chosen, result)
         return z
 
-    def _correlated(self, selection: Tensor, result: Tensor) -> Tensor:
-        """Return what one value for both operands changes, for the programs of two operands."""
-        z = torch.zeros_like(result)
-        for (arity, programs), mixture in zip(self.groups, self.mixtures, strict=True):
-            if arity == 2:
-                chosen = selection[:, programs]
-                z = z + self._diagonal(programs, chosen, result) - mixture(chosen, result, result)
+    def _marginal(self, selection: Tensor, operands: Tensor) -> Tensor:
+        z = torch.zeros_like(operands[:, 0])
+        for p, routine in enumerate(self.routines):
+            found = routine.soft(list(operands[:, : routine.operands].unbind(1)))
+            z = z + selection[:, p, None] * found
         return z
 
-    def _diagonal(self, programs: Sequence[int], chosen: Tensor, result: Tensor) -> Tensor:
-        same = torch.arange(self.n, device=result.device)
-        outcomes = self.outcomes
-        assert isinstance(outcomes, TableOutcomes)
-        group = [arity for arity, _ in self.groups].index(2)
-        numbers = outcomes.results(group, [same[None], same[None]])[0]  # (programs, n)
-        weights = chosen.unsqueeze(-1) * result.unsqueeze(1)
-        z = torch.zeros_like(result)
-        return z.index_add(1, numbers.reshape(-1), weights.flatten(1))
 
-
-def check_fits(routines: Mapping[str, Any], n: int, operands: int) -> None:
+def check_fits(routines: Mapping[str, Routine], n: int, operands: int) -> None:
     """Raise a NeuralcError where programs are of another encoding, or have too many operands."""
-    if not routines:
-        raise NeuralcError("the library is empty\n  hint: nc.Library.standard(n=128) has programs")
-    for name, routine in routines.items():
+    usable = {name: r for name, r in routines.items() if not r.over_memory}
+    if not usable:
+        raise NeuralcError(
+            "the library has no program that a layer can call\n"
+            "  hint: nc.Library.standard(n=128) has some"
+        )
+    for name, routine in usable.items():
         if routine.n != n:
             raise NeuralcError(
                 f"{name} is a program on {routine.n} numbers, and the encoding has {n}\n"
                 "  hint: all programs of a library work on the same numbers"
             )
-    many = {name: r.operands for name, r in routines.items() if r.operands > operands}
+    many = {name: r.operands for name, r in usable.items() if not 1 <= r.operands <= operands}
     if many:
         some = ", ".join(f"{name} has {count}" for name, count in many.items())
         raise NeuralcError(
-            f"programs with more than {operands} operands: {some}\n"
+            f"programs with no operand, or more than {operands}: {some}\n"
             f"  hint: augment(…, operands={max(many.values())}), or leave them out: library.remove"
         )

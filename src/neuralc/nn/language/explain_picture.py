@@ -52,6 +52,4 @@ def _operands(axis: Any, step: Step, words: tuple[str, ...]) -> None:
         return
     axis.imshow(rows, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     axis.set_xticks(range(len(words)), words, rotation=45, ha="right", fontsize=8)
-    axis.set_yticks(
-        range(len(rows)), [f"operand {k}" for k in range(1, len(rows) + 1)], fontsize=8
-    )
+    axis.set_yticks(range(len(rows)), [f"operand {k}" for k in range(1, len(rows) + 1)], fontsize=8)

@@ -207,7 +207,12 @@ def _check_tokens(augmentation: Augmentation, n: int, vocabulary: int) -> None:
             "  hint: vocab_size=len(tokenizer) in the configuration of the model"
         )
     if numbers.writing == "digits":
-        for name, value in (("steps", 1), ("parse", "point"), ("residual", False), ("call", "joint")):
+        for name, value in (
+            ("steps", 1),
+            ("parse", "point"),
+            ("residual", False),
+            ("call", "joint"),
+        ):
             if getattr(augmentation, name) != value:
                 raise NeuralcError(
                     f"where numbers are written as digits, {name} is {value!r}, "

@@ -8,7 +8,6 @@ a choice is, is decided elsewhere.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neuralc.errors import NeuralcError
 from neuralc.nn.language.router import Routing
+from neuralc.nn.library.routine import Routine
+from neuralc.nn.numbers.arithmetic import Circuits
+from neuralc.nn.numbers.integers import CIRCUITS, compute
+
+WORD = 64  # bits of the numbers that a text may have
 
 
 class Outcomes(Protocol):
@@ -113,29 +118,59 @@ class TableOutcomes(nn.Module):
         return found.transpose(0, 1)
 
 
-def entries(arities: Sequence[int], choices: int) -> int:
-    """Return how many numbers a `Spread` has for so many choices."""
-    return sum(len(programs) * math.prod([choices] * k) for k, programs in groups_of(arities))
-
-
 class CircuitOutcomes(nn.Module):
-    """Computes results by circuits on binary numbers, as wide as 64 bits."""
+    """Computes results by circuits on binary numbers, modulo a power of two."""
 
-    def __init__(self, names: Sequence[str], arities: Sequence[int], bits: int) -> None:
-        """Look the circuits up.
+    def __init__(self, routines: Sequence[Routine], bits: int) -> None:
+        """Find the circuits of programs, by their names.
 
         Args:
-            names: of the programs.
-            arities: how many operands each has.
-            bits: of the numbers.
+            routines: the programs.
+            bits: of the numbers, at most 64.
 
         Raises:
-            NeuralcError: a program has no circuit.
+            NeuralcError: a program has no circuit, or is not the function that it is called by.
 
         """
         super().__init__()
-        raise NotImplementedError(names, arities, bits)
+        self.names = [routine.name for routine in routines]
+        self.groups = groups_of([routine.operands for routine in routines])
+        if not 1 <= bits <= WORD:
+            raise NeuralcError(f"circuits have 1 to {WORD} bits, not {bits}")
+        missing = [name for name in self.names if name not in CIRCUITS]
+        if missing:
+            raise NeuralcError(
+                f"there is no circuit for {', '.join(missing)}\n"
+                f"  hint: a library of {', '.join(CIRCUITS)} has them; library.remove(name)"
+            )
+        for routine in routines:
+            grid = np.indices((routine.n,) * 2)
+            if not np.array_equal(compute(routine.name, *grid, routine.n), routine.values()):
+                raise NeuralcError(f"{routine.name} is not the function of this name")
+        self.bits, self.circuits = bits, Circuits(bits, self.names)
 
     def results(self, group: int, operands: Sequence[Tensor]) -> Tensor:
         """Compute, see `Outcomes`."""
-        raise NotImplementedError
+        shape = torch.broadcast_shapes(*(x.shape for x in operands))
+        bits = [_bits(x.expand(shape), self.bits) for x in operands]
+        found = [_number(self.circuits.apply(self.names[p], bits)) for p in self.groups[group][1]]
+        return torch.stack(found, 1).to(operands[0].device)
+
+
+def _bits(numbers: Tensor, bits: int) -> Tensor:
+    """Return the bits of 64-bit patterns, bool `(…, bits)`, least significant first."""
+    octets = np.ascontiguousarray(numbers.cpu().numpy())[..., None].view(np.uint8)
+    return torch.from_numpy(np.unpackbits(octets, axis=-1, bitorder="little")[..., :bits] != 0)
+
+
+def _number(bits: Tensor) -> Tensor:
+    """Return the 64-bit patterns of bits, int64."""
+    whole = np.zeros((*bits.shape[:-1], WORD), bool)
+    whole[..., : bits.shape[-1]] = bits.numpy()
+    octets = np.packbits(whole, axis=-1, bitorder="little")
+    return torch.from_numpy(octets.view(np.int64)[..., 0].copy())
+
+
+def entries(arities: Sequence[int], choices: int) -> int:
+    """Return how many numbers a `Spread` has for so many choices."""
+    return sum(len(programs) * choices**k for k, programs in groups_of(arities))

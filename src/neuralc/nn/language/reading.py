@@ -117,7 +117,9 @@ def _joined(value: Tensor, goes_on: Tensor, digits: Tensor) -> tuple[Tensor, Ten
         total = torch.where(rest, whole * 10 + value, total)
         digits = torch.where(rest, length + 1, digits)
         overflow = torch.where(rest, over, overflow)
-        rest = rest & _shifted(rest)  # what stands two or more tokens behind the begin changes again
+        rest = rest & _shifted(
+            rest
+        )  # what stands two or more tokens behind the begin changes again
     return total, digits, overflow
 
 

@@ -202,7 +202,9 @@ def numbers_of(tokenizer: Any, n: int, writing: Writing = "whole") -> NumberToke
     )  # fmt: skip
 
 
-def _written(tokenizer: Any, texts: dict[int, str], wanted: list[str], what: str) -> tuple[int, ...]:
+def _written(
+    tokenizer: Any, texts: dict[int, str], wanted: list[str], what: str
+) -> tuple[int, ...]:
     """Return the tokens that the tokenizer itself writes these with, behind a word."""
     known = _last(texts, wanted, what)
     found = []
