@@ -186,6 +186,25 @@ class RoutineLibrary(Mapping[str, Routine]):
         self._codes.pop(name, None)
         self._cells.pop(name, None)
 
+    def only(self, *names: str) -> RoutineLibrary:
+        """Return a library of some routines, and those that they call; tables are shared.
+
+        Raises:
+            NeuralcError: there is no such routine.
+
+        """
+        chosen = {name: self[name] for name in names}
+        for routine in list(chosen.values()):
+            if isinstance(routine, AssemblyRoutine):
+                chosen |= {name: self._routines[name] for name in routine.codes}
+        smaller = RoutineLibrary(
+            self.n, cells=self.cells, depth=self.depth, max_steps=self.max_steps
+        )
+        smaller._routines = {name: one for name, one in self._routines.items() if name in chosen}
+        smaller._codes = {name: code for name, code in self._codes.items() if name in chosen}
+        smaller._cells = {name: size for name, size in self._cells.items() if name in chosen}
+        return smaller
+
     # ---- kept
 
     def to_json(self) -> dict[str, Any]:
