@@ -46,7 +46,8 @@ def augment(
         layer: how many decoder layers come before the computer; or the name of a submodule whose
             output, or the first part of it, is hidden states `(B, T, d)`.
         operands: the most operands of a program.
-        steps: calls one after the other at each position; later ones can use earlier results.
+        steps: how many calls may depend on each other: above 1, operands can be the results of calls
+            earlier in the text; needs `callers`.
         parse: "point": operands point to numbers of the text; "decode": they are decoded from
             hidden states, as in the paper.
         call: "joint": the exact distribution of the result; "marginal": line by line, all registers

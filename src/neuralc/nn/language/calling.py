@@ -82,8 +82,8 @@ class Calls(nn.Module):
         Args:
             selection: which program, `(N, K)`.
             literal: the part of each operand that is no earlier result, `(N, operands, n)`.
-            earlier: how likely each operand is each earlier result, `(N, operands, steps)`.
-            results: of the earlier steps, `(N, n)` each.
+            earlier: how likely each operand is each earlier result, `(N, operands, C)`.
+            results: the earlier results, `(N, n)` each, C of them.
 
         """
         weighted = [earlier[..., k, None] * one.unsqueeze(1) for k, one in enumerate(results)]

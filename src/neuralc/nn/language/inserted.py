@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from neuralc.errors import NeuralcError
 from neuralc.nn.language.calling import Calls, check_fits
-from neuralc.nn.language.computer import Called, Computer, find_sites
+from neuralc.nn.language.computer import Called, Computer
 from neuralc.nn.language.config import Augmentation
 from neuralc.nn.language.reading import Reader, Reading
 from neuralc.nn.language.writing import Writer
@@ -168,8 +168,7 @@ class Pass:
         if self.kept is not None:
             ids = self.ids[:, None, :, None]
             features = self.kept.update(features.unsqueeze(1), ids)[0][:, 0]
-        sites = find_sites(self.reading, self.may, self.begin)
-        self.called = computer.call(features, sites)
+        self.called = computer.call(features, self.reading, self.may, self.begin)
         return computer.returned(hidden, self.called, self.begin)
 
     def written(self, logits: Tensor) -> Tensor:
@@ -199,6 +198,11 @@ def _check_tokens(augmentation: Augmentation, n: int, vocabulary: int) -> None:
     if numbers.writing == "whole" and len(numbers.first) != n:
         raise NeuralcError(
             f"the library works on {n} numbers, and the tokenizer writes {len(numbers.first)}"
+        )
+    if augmentation.steps > 1 and augmentation.callers is None:
+        raise NeuralcError(
+            "calls that use earlier results need to be few\n"
+            '  hint: say behind which words there may be calls: augment(…, callers=[",", "="])'
         )
     largest = max(numbers.texts)
     if largest >= vocabulary:

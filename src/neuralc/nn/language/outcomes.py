@@ -61,7 +61,7 @@ class Spread:
 
 
 def spread(outcomes: Outcomes, routing: Routing, values: Tensor) -> Spread:
-    """Return the result of the first step, where all operands point to numbers of the text.
+    """Return the result as far as operands point to numbers of the text.
 
     Args:
         outcomes: the programs.
@@ -72,11 +72,11 @@ def spread(outcomes: Outcomes, routing: Routing, values: Tensor) -> Spread:
     numbers, chances = [], []
     count, choices = values.shape
     for group, (arity, programs) in enumerate(outcomes.groups):
-        operands, weight = [], routing.selection[:, 0, programs]
+        operands, weight = [], routing.selection[:, programs]
         for k in range(arity):
             shape = [count, *(choices if j == k else 1 for j in range(arity))]
             operands.append(values.view(shape))
-            weight = weight.unsqueeze(-1) * routing.operands[:, 0, k].view(
+            weight = weight.unsqueeze(-1) * routing.operands[:, k].view(
                 count, *[1] * (k + 1), choices
             )
         numbers.append(outcomes.results(group, operands).reshape(count, -1))

@@ -1,8 +1,8 @@
 """From hidden states to calls: which program, on which operands, and whether to write the result.
 
 The parameters that an augmented model adds are here, and are all trained from answers alone. An
-operand points to a number of the text, or is decoded from the hidden state (`parse`); from the
-second step on it may also be the result of an earlier step. Programs are only counted here.
+operand points to a number of the text, or is decoded from the hidden state (`parse`); or it is what
+an earlier call of the text gave. Programs are only counted here.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ Parse = Literal["point", "decode"]
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The calls of N positions; each of the steps is one call.
+    """The calls of N positions.
 
     Attributes:
-        selection: which program, `(N, steps, K)`.
-        operands: which of the choices an operand is, `(N, steps, operands, C)`; the choices are
-            the numbers of the text, or all numbers of the encoding.
-        earlier: which result of an earlier step it is, `(N, steps, operands, steps)`.
-        write: the probability that the result of a step is what is written, `(N, steps)`; what is
-            missing to 1 is left to the model.
+        selection: which program, `(N, K)`.
+        operands: which of the choices an operand is, `(N, operands, C)`; the choices are the
+            numbers of the text, or all numbers of the encoding.
+        earlier: which earlier call's result it is, `(N, operands, calls)`.
+        write: the probability that the result is what is written, `(N,)`.
 
     `operands` and `earlier` of an operand sum to 1; or to 0 where there is nothing to point to.
 
@@ -41,11 +40,15 @@ class Routing:
 
 
 class Router(nn.Module):
-    """Linear maps of normed hidden states, in float32."""
+    """Linear maps of normed hidden states, in float32.
+
+    Every token proposes a program and how to find its operands; a position that calls looks at the
+    tokens before it, and takes what those propose that it looks at.
+    """
 
     def __init__(
-        self, hidden: int, programs: int, operands: int, *, steps: int = 1, parse: Parse = "point",
-        size: int = 0, width: int = 64, write: float = -1.0,
+        self, hidden: int, programs: int, operands: int, *, parse: Parse = "point", size: int = 0,
+        width: int = 64, write: float = -1.0,
     ) -> None:  # fmt: skip
         """Make the maps.
 
@@ -53,32 +56,39 @@ class Router(nn.Module):
             hidden: d, of the hidden states.
             programs: K.
             operands: the most operands of a program.
-            steps: calls one after the other at each position.
             parse: see `Parse`.
             size: how many numbers there are, for `parse="decode"`.
-            width: of queries and keys, for `parse="point"`.
-            write: the logit of writing a result before training, against 0 for not doing so.
+            width: of queries and keys.
+            write: the logit of writing a result before training.
 
         """
         super().__init__()
-        self.programs, self.operands, self.steps = programs, operands, steps
+        self.programs, self.operands = programs, operands
         self.parse, self.width = parse, width
         self.norm = nn.RMSNorm(hidden, eps=1e-6)
-        one = width if parse == "point" else size
-        self.sizes = [steps * programs, steps * operands * one, steps * operands * steps, steps]
-        self.sizes += [width] if parse == "point" else []
-        self.project = nn.Linear(hidden, sum(self.sizes))
+        decoded = size if parse == "decode" else 0
+        self.sizes = {
+            "proposal": programs + operands * (width + decoded),
+            "seen": width,
+            "look": width,
+            "operands": operands * (width + decoded),
+            "write": 1,
+            "number": width,
+            "result": width,
+        }
+        self.features = sum(self.sizes.values())
+        self.project = nn.Linear(hidden, self.features)
         with torch.no_grad():
-            self.project.bias.zero_()
-            self.project.bias[sum(self.sizes[:3]) : sum(self.sizes[:4])] = write
-        below = torch.ones(steps, steps, dtype=torch.bool).tril(-1)
-        self.below: Tensor
-        self.register_buffer("below", below, persistent=False)
+            self.part(self.project.bias, "write").fill_(write)
 
-    @property
-    def features(self) -> int:
-        """How many numbers are computed of each hidden state."""
-        return sum(self.sizes)
+    def part(self, features: Tensor, name: str) -> Tensor:
+        """Return a part of features `(…, features)` by its name, see `sizes`."""
+        start = 0
+        for one, size in self.sizes.items():
+            if one == name:
+                return features[..., start : start + size]
+            start += size
+        raise KeyError(name)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return all that is computed of hidden states: `(…, d)` -> `(…, features)`."""
@@ -89,31 +99,51 @@ class Router(nn.Module):
             weight, bias = self.project.weight.float(), self.project.bias.float()
             return nn.functional.linear(normed, weight, bias)
 
-    def keys(self, features: Tensor) -> Tensor:
-        """Return what pointing compares with, `(…, width)`."""
-        return features[..., -self.width :]
+    def look(self, own: Tensor, features: Tensor, visible: Tensor) -> Tensor:
+        """Return what the tokens propose that are looked at.
 
-    def route(self, features: Tensor, keys: Tensor | None, there: Tensor | None) -> Routing:
+        Args:
+            own: features of those that look, `(B, Q, features)`.
+            features: of all tokens, `(B, T, features)`.
+            visible: which tokens each may look at, bool `(B, Q, T)`; at least one.
+
+        Returns:
+            `(B, Q, proposal)`.
+
+        """
+        scores = self.part(own, "look") @ self.part(features, "seen").transpose(1, 2)
+        scores = (scores / math.sqrt(self.width)).masked_fill(~visible, -torch.inf)
+        return scores.softmax(-1) @ self.part(features, "proposal")
+
+    def route(
+        self, own: Tensor, proposed: Tensor, numbers: tuple[Tensor, Tensor] | None,
+        results: tuple[Tensor, Tensor],
+    ) -> Routing:  # fmt: skip
         """Return the calls.
 
         Args:
-            features: of the positions that call, `(N, features)`.
-            keys: of the numbers that each might point to, `(N, S, width)`; None for "decode".
-            there: which of them it may point to, bool `(N, S)`; None for "decode".
+            own: features of the positions that call, `(N, features)`.
+            proposed: what they have looked at, `(N, proposal)`.
+            numbers: keys of the numbers that each might point to, `(N, S, width)`, and which of
+                them it may, bool `(N, S)`; None for "decode".
+            results: the same for results of earlier calls, `(N, C, width)` and `(N, C)`.
 
         """
-        count, steps, operands = len(features), self.steps, self.operands
-        parts = features.split(self.sizes, -1)
-        selection = parts[0].view(count, steps, self.programs).softmax(-1)
-        found = parts[1].view(count, steps, operands, -1)
-        earlier = parts[2].view(count, steps, operands, steps)
-        none = torch.finfo(features.dtype).min
-        earlier = earlier.masked_fill(~self.below[:, None], none)
-        if keys is not None and there is not None:
-            scores = torch.einsum("ntow,nsw->ntos", found, keys) / math.sqrt(self.width)
-            found = scores.masked_fill(~there[:, None, None], none)
-        chosen = torch.cat([found, earlier], -1)
+        count, operands = len(own), self.operands
+        found = self.part(own, "operands") + proposed[:, self.programs :]
+        found = found.view(count, operands, -1)
+        queries, decoded = found[..., : self.width], found[..., self.width :]
+        parts = [decoded if numbers is None else self._scores(queries, *numbers)]
+        parts.append(self._scores(queries, *results))
+        chosen = torch.cat(parts, -1)
+        none = torch.finfo(chosen.dtype).min
         chances = chosen.softmax(-1) * (chosen > none)  # where there is nothing, nothing is chosen
-        choices = found.shape[-1]
-        write = nn.functional.pad(parts[3], (1, 0)).softmax(-1)[:, 1:]
-        return Routing(selection, chances[..., :choices], chances[..., choices:], write)
+        choices = parts[0].shape[-1]
+        return Routing(
+            proposed[:, : self.programs].softmax(-1), chances[..., :choices],
+            chances[..., choices:], self.part(own, "write")[:, 0].sigmoid(),
+        )  # fmt: skip
+
+    def _scores(self, queries: Tensor, keys: Tensor, there: Tensor) -> Tensor:
+        scores = torch.einsum("now,nsw->nos", queries, keys) / math.sqrt(self.width)
+        return scores.masked_fill(~there.unsqueeze(1), torch.finfo(scores.dtype).min)
