@@ -31,7 +31,7 @@ class Operand:
     Attributes:
         number: the most probable number.
         chance: its probability.
-        source: the token that it points to, "result of step 1" and so on, or "decoded".
+        source: the token that it points to, "result behind '…'", or "decoded".
         tokens: for each token of the text, how likely it is pointed to.
 
     """
@@ -47,6 +47,7 @@ class Step:
     """One call.
 
     Attributes:
+        place: the token behind which it is made.
         programs: all programs with their probabilities, the most probable first.
         operands: of the first program.
         results: the most probable results with their probabilities.
@@ -54,6 +55,7 @@ class Step:
 
     """
 
+    place: int
     programs: tuple[tuple[str, float], ...]
     operands: tuple[Operand, ...]
     results: tuple[tuple[int, float], ...]
@@ -74,7 +76,7 @@ class Explanation:
     Attributes:
         words: the tokens of the text.
         way: how programs are called, a sentence.
-        steps: the calls; empty where no call can be made there.
+        steps: the call there, after those that it may rest on; empty where there can be none.
         likely: the most probable next tokens with their probabilities.
 
     """
@@ -88,8 +90,8 @@ class Explanation:
     def text(self) -> str:
         """Everything as text."""
         lines = [" ".join(self.words), self.way]
-        for number, step in enumerate(self.steps, 1):
-            lines.append(f"step {number}: {step}")
+        for step in self.steps:
+            lines.append(f"behind {self.words[step.place]!r}: {step}")
             others = [f"{name} {p:.3f}" for name, p in step.programs[1:SHOWN] if p >= LEAST]
             if others:
                 lines.append(f"  or {', '.join(others)}")
@@ -138,11 +140,12 @@ def explanation(
     words: Sequence[str], inserted: Inserted, called: Called, likely: Sequence[tuple[str, float]]
 ) -> Explanation:
     """Explain the calls of a pass over one text, behind its last token."""
-    last = (called.sites.position == len(words) - 1).nonzero()
+    last = len(words) - 1
+    places = called.sites.position.tolist()
     steps: list[Step] = []
-    if len(last):
-        site = int(last[0, 0])
-        steps = [_step(inserted, called, site, t, len(words)) for t in range(called.steps)]
+    if last in places:
+        wanted = range(len(places)) if inserted.computer.steps > 1 else [places.index(last)]
+        steps = [_step(inserted, called, site, words) for site in wanted]
     return Explanation(tuple(words), way(inserted, called), tuple(steps), tuple(likely))
 
 
@@ -154,7 +157,7 @@ def way(inserted: Inserted, called: Called) -> str:
     numbers = called.sites.numbers.shape[1]
     combinations = entries(calls.arities, numbers)
     kind = "circuits" if inserted.augmentation.bits else "tables"
-    if router.parse == "point" and router.steps == 1:
+    if router.parse == "point" and inserted.computer.steps == 1:
         return (
             f"joint calls by {kind}: exact, {combinations} combinations of the {numbers} numbers "
             f"in the text and the {len(calls.names)} programs"
@@ -162,37 +165,40 @@ def way(inserted: Inserted, called: Called) -> str:
     return f"joint calls by {kind} of up to {calls.n ** max(calls.arities):,} entries: exact"
 
 
-def _step(inserted: Inserted, called: Called, site: int, step: int, length: int) -> Step:
+def _step(inserted: Inserted, called: Called, site: int, words: Sequence[str]) -> Step:
     calls, routing = inserted.computer.calls, called.routing
-    selection = routing.selection[site, step]
+    selection = routing.selection[site]
     order = selection.argsort(descending=True).tolist()
     programs = tuple((calls.names[p], float(selection[p])) for p in order)
-    operands = tuple(
-        _operand(called, site, step, k, length) for k in range(calls.arities[order[0]])
-    )
-    write = float(routing.write[site, step])
-    return Step(programs, operands, tuple(_results(called, site, step)), write)
+    operands = tuple(_operand(called, site, k, words) for k in range(calls.arities[order[0]]))
+    place = int(called.sites.position[site])
+    write = float(routing.write[site])
+    return Step(place, programs, operands, tuple(_results(called, site)), write)
 
 
-def _operand(called: Called, site: int, step: int, k: int, length: int) -> Operand:
-    chances = called.routing.operands[site, step, k]
-    earlier = called.routing.earlier[site, step, k]
-    tokens = [0.0] * length
-    decoded = not called.pointed
-    numbers = called.sites.numbers[int(called.sites.example[site])].tolist()
-    if not decoded:
+def _operand(called: Called, site: int, k: int, words: Sequence[str]) -> Operand:
+    sites, chances = called.sites, called.routing.operands[site, k]
+    earlier = called.routing.earlier[site, k]
+    example = int(sites.example[site])
+    tokens = [0.0] * len(words)
+    numbers = sites.numbers[example].tolist()
+    if called.pointed:
         for place, chance in zip(numbers, chances.tolist(), strict=True):
             tokens[place] += chance
+    before = sites.calls[example].tolist()
+    for call, chance in zip(before, earlier.tolist(), strict=True):
+        tokens[int(sites.position[call])] += chance
     best, sure = _largest(chances)
-    before, surer = _largest(earlier)
-    if surer > sure:
-        result, _ = _largest(called.results[before])
-        return Operand(result, surer, f"result of step {before + 1}", tuple(tokens))
+    last, surer = _largest(earlier)
+    if surer > sure and called.result is not None:
+        number, _ = _largest(called.result[before[last]])
+        word = words[int(sites.position[before[last]])]
+        return Operand(number, surer, f"result behind {word!r}", tuple(tokens))
     if best < 0:
         return Operand(None, 0.0, "nothing to point to", tuple(tokens))
-    if decoded:
+    if not called.pointed:
         return Operand(best, sure, "decoded", ())
-    value = int(called.sites.values[int(called.sites.example[site]), best]) % 2**64
+    value = int(sites.values[example, best]) % 2**64
     return Operand(value, sure, f"token {numbers[best]}, {value}", tuple(tokens))
 
 
@@ -202,9 +208,10 @@ def _largest(chances: Tensor) -> tuple[int, float]:
     return int(chances.argmax()), float(chances.max())
 
 
-def _results(called: Called, site: int, step: int) -> list[tuple[int, float]]:
+def _results(called: Called, site: int) -> list[tuple[int, float]]:
     if called.spread is None:
-        best = called.results[step][site].topk(min(SHOWN, called.results[step].shape[1]))
+        assert called.result is not None
+        best = called.result[site].topk(min(SHOWN, called.result.shape[1]))
         return [(int(v), float(p)) for p, v in zip(*best, strict=True)]
     numbers = called.spread.numbers[site].cpu().numpy().view(np.uint64)
     chances = called.spread.chances[site].cpu().numpy()

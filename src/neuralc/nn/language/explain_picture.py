@@ -24,8 +24,8 @@ def draw(explanation: Explanation) -> bytes:
     width = 4 + 0.55 * len(explanation.words)
     figure = new_figure("the picture of an explanation", (max(width, 7), 0.8 + 2.4 * rows))
     axes = figure.subplots(rows, 2, squeeze=False, gridspec_kw={"width_ratios": [1, 2]})
-    for number, (step, (left, right)) in enumerate(zip(steps, axes, strict=False), 1):
-        _programs(left, step, number)
+    for step, (left, right) in zip(steps, axes, strict=False):
+        _programs(left, step, explanation.words[step.place])
         _operands(right, step, explanation.words)
     if not steps:
         for axis in axes[0]:
@@ -35,11 +35,11 @@ def draw(explanation: Explanation) -> bytes:
     return png(figure)
 
 
-def _programs(axis: Any, step: Step, number: int) -> None:
+def _programs(axis: Any, step: Step, word: str) -> None:
     shown = step.programs[:MOST][::-1]
     axis.barh([name for name, _ in shown], [p for _, p in shown], color="tab:blue")
     axis.set_xlim(0, 1)
-    axis.set_title(f"step {number}: {str(step).split('   ')[0]}", fontsize=9)
+    axis.set_title(f"behind {word!r}: {str(step).split('   ')[0]}", fontsize=9)
 
 
 def _operands(axis: Any, step: Step, words: tuple[str, ...]) -> None:
