@@ -92,12 +92,13 @@ def augment(
     from neuralc.nn.language.model import AugmentedCausalLM, AugmentedConfig
 
     text: Any = model.config
+    names = ("pad_token_id", "bos_token_id", "eos_token_id", "tie_word_embeddings")
+    shared: dict[str, Any] = {name: getattr(text, name, None) for name in names}
     config = AugmentedConfig(
-        text_config=text.to_dict(), augmentation=augmentation.to_json(),
-        pad_token_id=text.pad_token_id, bos_token_id=text.bos_token_id,
-        eos_token_id=text.eos_token_id, tie_word_embeddings=text.tie_word_embeddings,
-    )  # fmt: skip
-    return AugmentedCausalLM(config, model, tokenizer).to(next(model.parameters()).device)
+        text_config=text.to_dict(), augmentation=augmentation.to_json(), **shared
+    )
+    augmented: nn.Module = AugmentedCausalLM(config, model, tokenizer)
+    return augmented.to(next(model.parameters()).device)
 
 
 def _is_causal(model: nn.Module) -> bool:
@@ -105,7 +106,8 @@ def _is_causal(model: nn.Module) -> bool:
         from transformers import GenerationMixin, PreTrainedModel
     except ImportError:
         raise MissingExtra("transformers", "transformers", "augmenting a model") from None
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model  # of peft
+    of_peft: Any = getattr(model, "get_base_model", None)
+    base = model if of_peft is None else of_peft()
     return isinstance(base, PreTrainedModel) and isinstance(base, GenerationMixin)
 
 

@@ -32,7 +32,7 @@ from neuralc.nn.language.tokenizer import load_tokenizer
 MODEL_TYPE = "neuralc"
 
 
-class AugmentedConfig(PreTrainedConfig):  # type: ignore[misc]
+class AugmentedConfig(PreTrainedConfig):
     """The configuration of the base model, and how it is augmented (see `Augmentation`)."""
 
     model_type = MODEL_TYPE
@@ -44,7 +44,7 @@ class AugmentedConfig(PreTrainedConfig):  # type: ignore[misc]
     augmentation: dict[str, Any] | None = None
 
 
-class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
     """A causal language model that calls compiled programs; made by `neuralc.nn.augment`.
 
     Attributes:
@@ -76,7 +76,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         self.tokenizer = tokenizer
         layer = self.base.get_submodule(layer_path(self.base, augmentation.layer))
         layer.register_forward_hook(self._hook)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]  # of transformers
 
     def _made(self, augmentation: Augmentation, library: Any = None) -> Inserted:
         text = self.config.text_config
@@ -202,7 +202,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         words = [tokenizer.decode([token]) for token in ids[0].tolist()]
         called: list[Called] = []
         training = self.training
-        self.eval()
+        self.train(False)
         logits = self._calls_of(ids, called)
         self.train(training)
         best = logits[0, -1].softmax(-1).topk(3)
@@ -227,14 +227,16 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
     # ---- on disk
 
-    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
+    def save_pretrained(self, save_directory: Any, *arguments: Any, **options: Any) -> None:
         """Save weights (safetensors), configuration with library, and the tokenizer if known."""
-        super().save_pretrained(save_directory, **options)
+        super().save_pretrained(save_directory, *arguments, **options)
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(save_directory)
 
     @classmethod
-    def from_pretrained(cls, folder: Any, *arguments: Any, **options: Any) -> Any:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: Any, *arguments: Any, **options: Any
+    ) -> Any:
         """Load what `save_pretrained` has saved.
 
         Raises:
@@ -242,6 +244,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
             OSError: there is none.
 
         """
+        folder = pretrained_model_name_or_path
         model = super().from_pretrained(folder, *arguments, **options)
         found = model[0] if isinstance(model, tuple) else model
         found._remake()
