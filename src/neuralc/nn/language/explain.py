@@ -7,7 +7,7 @@ for JSON; `save_picture` draws it (`explain_picture.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,15 @@ class Operand:
     Attributes:
         number: the most probable number.
         chance: its probability.
-        source: the token that it points to, "result of step 1" and so on, or "decoded".
-        tokens: for each token of the text, how likely it is pointed to.
+        source: "word 3" (from 1 on), "result of step 1" and so on, or "decoded".
+        words: for each word of the text, how likely it is pointed to; none where it is decoded.
 
     """
 
     number: int | None
     chance: float
     source: str
-    tokens: tuple[float, ...]
+    words: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Step:
     write: float
 
     def __str__(self) -> str:
-        """Return the call as one line, probabilities behind it."""
+        """Return the most probable call, then what all calls together give."""
         program, chance = self.programs[0]
         operands = ", ".join("?" if o.number is None else str(o.number) for o in self.operands)
-        results = ", ".join(f"{r} ({p:.3f})" for r, p in self.results if p >= LEAST) or "nothing"
-        return f"{program}({operands}) = {results}   {program} {chance:.3f}"
+        results = ", ".join(f"{r} {p:.3f}" for r, p in self.results if p >= LEAST) or "nothing"
+        return f"{program}({operands}) {chance:.3f}, result {results}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Explanation:
     """What is called behind the last token of a text.
 
     Attributes:
-        words: the tokens of the text.
+        words: the tokens of the text, the digits of a number as one.
         way: how programs are called, a sentence.
         steps: the calls; empty where no call can be made there.
         likely: the most probable next tokens with their probabilities.
@@ -94,7 +94,8 @@ class Explanation:
             if others:
                 lines.append(f"  or {', '.join(others)}")
             for k, operand in enumerate(step.operands, 1):
-                lines.append(f"  operand {k}: {operand.source} {operand.chance:.3f}")
+                value = "" if operand.number is None else f"{operand.number}, "
+                lines.append(f"  operand {k}: {value}{operand.source} {operand.chance:.3f}")
             lines.append(f"  written with probability {step.write:.3f}")
         if not self.steps:
             lines.append("no call is made here")
@@ -109,12 +110,12 @@ class Explanation:
     def data(self) -> dict[str, Any]:
         """Everything as plain data."""
         return {
-            "tokens": list(self.words),
+            "words": list(self.words),
             "way": self.way,
             "steps": [
                 {
                     "programs": dict(step.programs),
-                    "operands": [vars(operand) for operand in step.operands],
+                    "operands": [asdict(operand) for operand in step.operands],
                     "results": [list(pair) for pair in step.results],
                     "write": step.write,
                 }
@@ -135,14 +136,24 @@ class Explanation:
 
 
 def explanation(
-    words: Sequence[str], inserted: Inserted, called: Called, likely: Sequence[tuple[str, float]]
-) -> Explanation:
-    """Explain the calls of a pass over one text, behind its last token."""
-    last = (called.sites.position == len(words) - 1).nonzero()
+    words: Sequence[str], places: Sequence[int], inserted: Inserted, called: Called,
+    likely: Sequence[tuple[str, float]],
+) -> Explanation:  # fmt: skip
+    """Explain the calls of a pass over one text, behind its last token.
+
+    Args:
+        words: of the text.
+        places: for each token, its word.
+        inserted: what made the calls.
+        called: the calls.
+        likely: the most probable next tokens with their probabilities.
+
+    """
+    last = (called.sites.position == len(places) - 1).nonzero()
     steps: list[Step] = []
     if len(last):
         site = int(last[0, 0])
-        steps = [_step(inserted, called, site, t, len(words)) for t in range(called.steps)]
+        steps = [_step(inserted, called, site, t, places) for t in range(called.steps)]
     return Explanation(tuple(words), way(inserted, called), tuple(steps), tuple(likely))
 
 
@@ -159,41 +170,44 @@ def way(inserted: Inserted, called: Called) -> str:
             f"joint calls by {kind}: exact, {combinations} combinations of the {numbers} numbers "
             f"in the text and the {len(calls.names)} programs"
         )
-    return f"joint calls by {kind} of up to {calls.n ** max(calls.arities):,} entries: exact"
+    exact = "exact"
+    if router.steps > 2 or (router.steps > 1 and max(calls.arities) > 2):
+        exact = "exact but for results of several steps in one call, taken as independent"
+    return f"joint calls by {kind} of up to {calls.n ** max(calls.arities):,} entries: {exact}"
 
 
-def _step(inserted: Inserted, called: Called, site: int, step: int, length: int) -> Step:
+def _step(inserted: Inserted, called: Called, site: int, step: int, places: Sequence[int]) -> Step:
     calls, routing = inserted.computer.calls, called.routing
     selection = routing.selection[site, step]
     order = selection.argsort(descending=True).tolist()
     programs = tuple((calls.names[p], float(selection[p])) for p in order)
     operands = tuple(
-        _operand(called, site, step, k, length) for k in range(calls.arities[order[0]])
+        _operand(called, site, step, k, places) for k in range(calls.arities[order[0]])
     )
     write = float(routing.write[site, step])
     return Step(programs, operands, tuple(_results(called, site, step)), write)
 
 
-def _operand(called: Called, site: int, step: int, k: int, length: int) -> Operand:
+def _operand(called: Called, site: int, step: int, k: int, places: Sequence[int]) -> Operand:
     chances = called.routing.operands[site, step, k]
     earlier = called.routing.earlier[site, step, k]
-    tokens = [0.0] * length
+    words = [0.0] * (places[-1] + 1)
     decoded = not called.pointed
     numbers = called.sites.numbers[int(called.sites.example[site])].tolist()
     if not decoded:
         for place, chance in zip(numbers, chances.tolist(), strict=True):
-            tokens[place] += chance
+            words[places[place]] += chance
     best, sure = _largest(chances)
     before, surer = _largest(earlier)
     if surer > sure:
         result, _ = _largest(called.results[before])
-        return Operand(result, surer, f"result of step {before + 1}", tuple(tokens))
+        return Operand(result, surer, f"result of step {before + 1}", tuple(words))
     if best < 0:
-        return Operand(None, 0.0, "nothing to point to", tuple(tokens))
+        return Operand(None, 0.0, "nothing to point to", tuple(words))
     if decoded:
         return Operand(best, sure, "decoded", ())
     value = int(called.sites.values[int(called.sites.example[site]), best]) % 2**64
-    return Operand(value, sure, f"token {numbers[best]}, {value}", tuple(tokens))
+    return Operand(value, sure, f"word {places[numbers[best]] + 1}", tuple(words))
 
 
 def _largest(chances: Tensor) -> tuple[int, float]:
