@@ -77,7 +77,7 @@ def small_transformer(tokenizer: Any, seed: int, *, hidden: int = 128, layers: i
         num_hidden_layers=layers, num_attention_heads=4, num_key_value_heads=4,
         max_position_embeddings=256, pad_token_id=PAD, bos_token_id=BEGIN, eos_token_id=END,
     )  # fmt: skip
-    return AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    return AutoModelForCausalLM.from_config(config)
 
 
 def encode(tokenizer: Any, sentences: Sequence[Sentence]) -> dict[str, Tensor]:

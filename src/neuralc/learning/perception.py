@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from neuralc.errors import NeuralcError
 from neuralc.ir.nodes import Program, Real
+from neuralc.learning.augmentation import SMALLEST, augment
 from neuralc.learning.interrupts import held_back
 from neuralc.learning.settings import Settings
-from neuralc.learning.augmentation import SMALLEST, augment
 
 EARLY = 10  # an average over n steps begins as one over a tenth of the steps made
 

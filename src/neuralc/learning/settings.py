@@ -32,7 +32,7 @@ class Settings:
         optimizer: of the choices; the networks always use Adam.
         rate: learning rate of the choices; network_rate: of the networks' weights; library_rate:
             of those that come from a library, None: `rate` / 100.
-        augment: train on images that are turned, shifted and scaled a little, see `learning/augmentation.py`.
+        augment: train on images that are turned, shifted and scaled a little (`augmentation.py`).
         input_noise: standard deviation of Gaussian noise on tensors (such as images, whose pixels
             are from 0 to 1) in training; with an average, 0.4 reads digits better than none.
         average: networks are judged and kept as a running average of their weights over about

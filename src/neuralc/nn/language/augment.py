@@ -6,13 +6,15 @@ Which parts that takes is decided here; how they work stands in `inserted.py` an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, get_args
 
 from torch import nn
 
-from neuralc.errors import MissingExtra, NeuralcError
+from neuralc.errors import NeuralcError
 from neuralc.nn.language.calling import Call, check_fits
-from neuralc.nn.language.config import Augmentation, layer_path
+from neuralc.nn.language.config import Augmentation, layer_path, plain_model
 from neuralc.nn.language.router import Parse
 from neuralc.nn.language.stack import AugmentedStack
 from neuralc.nn.language.tokenizer import (
@@ -46,8 +48,8 @@ def augment(
         layer: how many decoder layers come before the computer; or the name of a submodule whose
             output, or the first part of it, is hidden states `(B, T, d)`.
         operands: the most operands of a program.
-        steps: how many calls may depend on each other: above 1, operands can be the results of calls
-            earlier in the text; needs `callers`.
+        steps: how many calls may depend on each other; above 1, operands can be the results of
+            earlier calls of the text. Needs `callers`.
         parse: "point": operands point to numbers of the text; "decode": they are decoded from
             hidden states, as in the paper.
         call: "joint": the exact distribution of the result; "marginal": line by line, all registers
@@ -66,13 +68,22 @@ def augment(
     Raises:
         NeuralcError: a model of an unknown family, programs that do not fit the encoding, numbers
             without tokens, a layer that is not there.
-        MissingExtra: transformers is not installed.
+        MissingExtra: there is the folder of a tokenizer, and transformers is not installed.
 
     """
-    if isinstance(tokenizer, str):
+    if isinstance(tokenizer, str | Path):
         tokenizer = load_tokenizer(tokenizer)
-    check_fits(library, library.n, operands)
-    path = layer_path(model, layer)
+    if not isinstance(library, RoutineLibrary):
+        raise NeuralcError(f"library is a neuralc.RoutineLibrary, not {type(library).__name__}")
+    check_fits(library, library.n, _positive(operands, "operands"))
+    for name, value, choices in (("parse", parse, Parse), ("call", call, Call),
+                                 ("numbers", numbers, Writing)):  # fmt: skip
+        if value not in get_args(choices):
+            raise NeuralcError(f"{name} is one of {get_args(choices)}, not {value!r}")
+    plain = plain_model(model)
+    if hasattr(plain, "inserted"):
+        raise NeuralcError("the model has a computer already\n  hint: augment(model.base, …)")
+    path = layer_path(plain, layer)
     if tokenizer is None:
         tokens = standard_numbers(library.n, numbers)
     else:
@@ -83,31 +94,37 @@ def augment(
         _tokens(callers, tokenizer), None, tokens, library.to_json(),
     )  # fmt: skip
     augmentation = Augmentation.from_json(augmentation.to_json())  # refuses what cannot be saved
-    if not _is_causal(model):
+    if not _is_causal(plain):
         if hidden is None or vocabulary is None:
             raise NeuralcError(
                 f"{type(model).__name__} is no causal language model of Hugging Face's\n"
                 "  hint: say hidden= (the size of hidden states) and vocabulary= (of the logits)"
             )
         return AugmentedStack(model, path, augmentation, hidden, vocabulary, tokenizer)
+    return _causal(model, augmentation, tokenizer)
+
+
+def _causal(model: nn.Module, augmentation: Augmentation, tokenizer: Any) -> nn.Module:
     from neuralc.nn.language.model import AugmentedCausalLM, AugmentedConfig
 
     text: Any = model.config
+    names = ("pad_token_id", "bos_token_id", "eos_token_id", "tie_word_embeddings")
+    shared: dict[str, Any] = {name: getattr(text, name, None) for name in names}
     config = AugmentedConfig(
-        text_config=text.to_dict(), augmentation=augmentation.to_json(),
-        pad_token_id=text.pad_token_id, bos_token_id=text.bos_token_id,
-        eos_token_id=text.eos_token_id, tie_word_embeddings=text.tie_word_embeddings,
-    )  # fmt: skip
-    return AugmentedCausalLM(config, model, tokenizer).to(next(model.parameters()).device)
+        text_config=text.to_dict(), augmentation=augmentation.to_json(), **shared
+    )
+    augmented = AugmentedCausalLM(config, model, tokenizer)
+    augmented.generation_config = deepcopy(plain_model(model).generation_config)
+    made: nn.Module = augmented
+    return made.to(next(model.parameters()).device)
 
 
 def _is_causal(model: nn.Module) -> bool:
     try:
         from transformers import GenerationMixin, PreTrainedModel
-    except ImportError:
-        raise MissingExtra("transformers", "transformers", "augmenting a model") from None
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model  # of peft
-    return isinstance(base, PreTrainedModel) and isinstance(base, GenerationMixin)
+    except ImportError:  # so it cannot be one
+        return False
+    return isinstance(model, PreTrainedModel) and isinstance(model, GenerationMixin)
 
 
 def _positive(value: Any, name: str) -> int:

@@ -101,6 +101,7 @@ class Calls(nn.Module):
                 others = [w[:, 1] for j, w in enumerate(weighted) if j != k]
                 second = torch.stack([literal[:, 1], *others]).sum(0)
                 z = z + mixture(chosen, weighted[k][:, 0], second)
+                assert self.diagonals is not None  # there are programs of two operands
                 both = (earlier[:, 0, k] * earlier[:, 1, k]).unsqueeze(1)
                 z = z + both * self.diagonals(chosen, result)
         return z

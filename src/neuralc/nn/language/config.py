@@ -93,6 +93,12 @@ def _whole(data: dict[str, Any], name: str, least: int, most: int = 2**31) -> in
     return value
 
 
+def plain_model(base: Any) -> Any:
+    """Return the model inside of one that peft has wrapped; any other model itself."""
+    inside = getattr(base, "get_base_model", None)
+    return base if inside is None else inside()
+
+
 def layer_path(base: Any, layer: int | str) -> str:
     """Return the name of the submodule behind whose output the computer stands.
 
@@ -117,7 +123,7 @@ def layer_path(base: Any, layer: int | str) -> str:
             '  hint: name the submodule behind which the computer shall stand: layer="blocks.0"'
         )
     count = len(base.get_submodule(stacks[0]))
-    if not 1 <= layer <= count:
+    if isinstance(layer, bool) or not 1 <= layer <= count:
         raise NeuralcError(
             f"layer is how many layers come before the computer: 1 to {count}, not {layer}"
         )

@@ -7,7 +7,7 @@ for JSON; `save_picture` draws it (`explain_picture.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,15 @@ class Operand:
     Attributes:
         number: the most probable number.
         chance: its probability.
-        source: the token that it points to, "result behind '…'", or "decoded".
-        tokens: for each token of the text, how likely it is pointed to.
+        source: "word 3" (from 1 on), "result behind '…'", or "decoded".
+        words: for each word of the text, how likely it is pointed to; none where it is decoded.
 
     """
 
     number: int | None
     chance: float
     source: str
-    tokens: tuple[float, ...]
+    words: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Step:
     """One call.
 
     Attributes:
-        place: the token behind which it is made.
+        place: the word behind which it is made.
         programs: all programs with their probabilities, the most probable first.
         operands: of the first program.
         results: the most probable results with their probabilities.
@@ -62,11 +62,11 @@ class Step:
     write: float
 
     def __str__(self) -> str:
-        """Return the call as one line, probabilities behind it."""
+        """Return the most probable call, then what all calls together give."""
         program, chance = self.programs[0]
         operands = ", ".join("?" if o.number is None else str(o.number) for o in self.operands)
-        results = ", ".join(f"{r} ({p:.3f})" for r, p in self.results if p >= LEAST) or "nothing"
-        return f"{program}({operands}) = {results}   {program} {chance:.3f}"
+        results = ", ".join(f"{r} {p:.3f}" for r, p in self.results if p >= LEAST) or "nothing"
+        return f"{program}({operands}) {chance:.3f}, result {results}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Explanation:
     """What is called behind the last token of a text.
 
     Attributes:
-        words: the tokens of the text.
+        words: the tokens of the text, the digits of a number as one.
         way: how programs are called, a sentence.
         steps: the call there, after those that it may rest on; empty where there can be none.
         likely: the most probable next tokens with their probabilities.
@@ -96,7 +96,8 @@ class Explanation:
             if others:
                 lines.append(f"  or {', '.join(others)}")
             for k, operand in enumerate(step.operands, 1):
-                lines.append(f"  operand {k}: {operand.source} {operand.chance:.3f}")
+                value = "" if operand.number is None else f"{operand.number}, "
+                lines.append(f"  operand {k}: {value}{operand.source} {operand.chance:.3f}")
             lines.append(f"  written with probability {step.write:.3f}")
         if not self.steps:
             lines.append("no call is made here")
@@ -111,12 +112,13 @@ class Explanation:
     def data(self) -> dict[str, Any]:
         """Everything as plain data."""
         return {
-            "tokens": list(self.words),
+            "words": list(self.words),
             "way": self.way,
             "steps": [
                 {
+                    "word": step.place + 1,
                     "programs": dict(step.programs),
-                    "operands": [vars(operand) for operand in step.operands],
+                    "operands": [asdict(operand) for operand in step.operands],
                     "results": [list(pair) for pair in step.results],
                     "write": step.write,
                 }
@@ -137,69 +139,85 @@ class Explanation:
 
 
 def explanation(
-    words: Sequence[str], inserted: Inserted, called: Called, likely: Sequence[tuple[str, float]]
-) -> Explanation:
-    """Explain the calls of a pass over one text, behind its last token."""
-    last = len(words) - 1
-    places = called.sites.position.tolist()
+    words: Sequence[str], places: Sequence[int], inserted: Inserted, called: Called,
+    likely: Sequence[tuple[str, float]],
+) -> Explanation:  # fmt: skip
+    """Explain the calls of a pass over one text, behind its last token.
+
+    Args:
+        words: of the text.
+        places: for each token, its word.
+        inserted: what made the calls.
+        called: the calls.
+        likely: the most probable next tokens with their probabilities.
+
+    """
+    last, sites = len(places) - 1, called.sites.position.tolist()
     steps: list[Step] = []
-    if last in places:
-        wanted = range(len(places)) if inserted.computer.steps > 1 else [places.index(last)]
-        steps = [_step(inserted, called, site, words) for site in wanted]
+    if last in sites:
+        wanted = range(len(sites)) if inserted.computer.steps > 1 else [sites.index(last)]
+        steps = [_step(inserted, called, site, words, places) for site in wanted]
     return Explanation(tuple(words), way(inserted, called), tuple(steps), tuple(likely))
 
 
 def way(inserted: Inserted, called: Called) -> str:
     """Return how programs are called, and why, as a sentence."""
     calls, router = inserted.computer.calls, inserted.computer.router
+    steps = inserted.computer.steps
     if calls.call == "marginal":
         return "marginal calls: line by line, all registers taken as independent"
     numbers = called.sites.numbers.shape[1]
     combinations = entries(calls.arities, numbers)
     kind = "circuits" if inserted.augmentation.bits else "tables"
-    if router.parse == "point" and inserted.computer.steps == 1:
+    if router.parse == "point" and steps == 1:
         return (
             f"joint calls by {kind}: exact, {combinations} combinations of the {numbers} numbers "
             f"in the text and the {len(calls.names)} programs"
         )
-    return f"joint calls by {kind} of up to {calls.n ** max(calls.arities):,} entries: exact"
+    exact = "exact"
+    if steps > 2 or (steps > 1 and max(calls.arities) > 2):
+        exact = "exact where the operands of a call do not rest on the same earlier call"
+    return f"joint calls by {kind} of up to {calls.n ** max(calls.arities):,} entries: {exact}"
 
 
-def _step(inserted: Inserted, called: Called, site: int, words: Sequence[str]) -> Step:
+def _step(
+    inserted: Inserted, called: Called, site: int, words: Sequence[str], places: Sequence[int]
+) -> Step:
     calls, routing = inserted.computer.calls, called.routing
     selection = routing.selection[site]
     order = selection.argsort(descending=True).tolist()
     programs = tuple((calls.names[p], float(selection[p])) for p in order)
-    operands = tuple(_operand(called, site, k, words) for k in range(calls.arities[order[0]]))
-    place = int(called.sites.position[site])
-    write = float(routing.write[site])
+    arity = calls.arities[order[0]]
+    operands = tuple(_operand(called, site, k, words, places) for k in range(arity))
+    place, write = places[int(called.sites.position[site])], float(routing.write[site])
     return Step(place, programs, operands, tuple(_results(called, site)), write)
 
 
-def _operand(called: Called, site: int, k: int, words: Sequence[str]) -> Operand:
+def _operand(
+    called: Called, site: int, k: int, words: Sequence[str], places: Sequence[int]
+) -> Operand:
     sites, chances = called.sites, called.routing.operands[site, k]
     earlier = called.routing.earlier[site, k]
     example = int(sites.example[site])
-    tokens = [0.0] * len(words)
-    numbers = sites.numbers[example].tolist()
+    seen = [0.0] * len(words)
+    numbers, before = sites.numbers[example].tolist(), sites.calls[example].tolist()
     if called.pointed:
         for place, chance in zip(numbers, chances.tolist(), strict=True):
-            tokens[place] += chance
-    before = sites.calls[example].tolist()
+            seen[places[place]] += chance
     for call, chance in zip(before, earlier.tolist(), strict=True):
-        tokens[int(sites.position[call])] += chance
+        seen[places[int(sites.position[call])]] += chance
     best, sure = _largest(chances)
     last, surer = _largest(earlier)
     if surer > sure and called.result is not None:
         number, _ = _largest(called.result[before[last]])
-        word = words[int(sites.position[before[last]])]
-        return Operand(number, surer, f"result behind {word!r}", tuple(tokens))
+        word = words[places[int(sites.position[before[last]])]]
+        return Operand(number, surer, f"result behind {word!r}", tuple(seen))
     if best < 0:
-        return Operand(None, 0.0, "nothing to point to", tuple(tokens))
+        return Operand(None, 0.0, "nothing to point to", tuple(seen))
     if not called.pointed:
         return Operand(best, sure, "decoded", ())
     value = int(sites.values[example, best]) % 2**64
-    return Operand(value, sure, f"token {numbers[best]}, {value}", tuple(tokens))
+    return Operand(value, sure, f"word {places[numbers[best]] + 1}", tuple(seen))
 
 
 def _largest(chances: Tensor) -> tuple[int, float]:

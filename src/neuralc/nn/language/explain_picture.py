@@ -39,11 +39,11 @@ def _programs(axis: Any, step: Step, word: str) -> None:
     shown = step.programs[:MOST][::-1]
     axis.barh([name for name, _ in shown], [p for _, p in shown], color="tab:blue")
     axis.set_xlim(0, 1)
-    axis.set_title(f"behind {word!r}: {str(step).split('   ')[0]}", fontsize=9)
+    axis.set_title(f"behind {word!r}: {str(step).split(', result')[0]}", fontsize=9)
 
 
 def _operands(axis: Any, step: Step, words: tuple[str, ...]) -> None:
-    rows = [operand.tokens for operand in step.operands if operand.tokens]
+    rows = [operand.words for operand in step.operands if operand.words]
     if not rows:
         axis.axis("off")
         sources = [f"operand {k}: {o.number} ({o.source}, {o.chance:.2f})"

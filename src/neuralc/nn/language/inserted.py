@@ -23,6 +23,8 @@ from neuralc.nn.language.reading import Reader, Reading
 from neuralc.nn.language.writing import Writer
 from neuralc.nn.library.library import RoutineLibrary
 
+TOO_LONG = 99  # digits of a number that is too large: no result goes on with it
+
 
 class Inserted(nn.Module):
     """Reader, computer and writer of an augmented model.
@@ -83,6 +85,8 @@ class Inserted(nn.Module):
                 "numbers are whole tokens, so there are no larger ones to compute with\n"
                 '  hint: augment(…, numbers="digits")'
             )
+        if isinstance(bits, bool) or not isinstance(bits, int):
+            raise NeuralcError(f"bits are a whole number, not {bits!r}")
         self.computer.calls.use_circuits(bits)
         self.reader.limit = 2**bits
         self.augmentation = replace(self.augmentation, bits=bits)
@@ -154,12 +158,16 @@ class Pass:
         self.called: Called | None = None
         self.digits = inserted.digits
 
-    def visible(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Return the mask of attention, `(B, 1, T, T')`, added to scores, and places `(B, T)`."""
+    def visible(self, dtype: torch.dtype) -> Tensor:
+        """Return the mask of attention, `(B, 1, T, T')`, which is added to scores."""
         seen = self.reading.visible()[:, self.begin :]
         mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
         mask = mask.masked_fill(~seen, torch.finfo(dtype).min)
-        return mask.unsqueeze(1), self.reading.places()[:, self.begin :]
+        return mask.unsqueeze(1)
+
+    def places(self) -> Tensor:
+        """Return the places of the tokens of this pass in the sentence, int64 `(B, T)`."""
+        return self.reading.places()[:, self.begin :]
 
     def run(self, hidden: Tensor) -> Tensor:
         """Make the calls of hidden states `(B, T, d)`, and return them with results added."""
@@ -185,6 +193,7 @@ class Pass:
             if self.digits:
                 at = (sites.example, sites.position)
                 begun, length = self.reading.values[at], self.reading.digits[at]
+                length = length.where(self.reading.readable[at] | (length == 0), TOO_LONG)
                 mixed = writer.digits(rows, called.spread_written(), begun, length)
             else:
                 mixed = writer.whole(rows, called.written())

@@ -11,6 +11,8 @@ are ours.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,9 @@ from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.modeling_utils import PreTrainedModel
 
-from neuralc.errors import NeuralcError
+from neuralc.errors import NeuralcError, SolutionError
 from neuralc.nn.language.computer import Called
-from neuralc.nn.language.config import Augmentation, layer_path
+from neuralc.nn.language.config import Augmentation, layer_path, plain_model
 from neuralc.nn.language.explain import Explanation, explanation
 from neuralc.nn.language.inserted import Inserted
 from neuralc.nn.language.tokenizer import load_tokenizer
@@ -32,7 +34,7 @@ from neuralc.nn.language.tokenizer import load_tokenizer
 MODEL_TYPE = "neuralc"
 
 
-class AugmentedConfig(PreTrainedConfig):  # type: ignore[misc]
+class AugmentedConfig(PreTrainedConfig):
     """The configuration of the base model, and how it is augmented (see `Augmentation`)."""
 
     model_type = MODEL_TYPE
@@ -40,11 +42,14 @@ class AugmentedConfig(PreTrainedConfig):  # type: ignore[misc]
         "text_config": SubConfigSpec(config_class=AutoConfig, model_type="llama")
     }
 
+    keys_to_ignore_at_inference = ["cache"]  # noqa: RUF012
+
     text_config: dict[str, Any] | PreTrainedConfig | None = None
     augmentation: dict[str, Any] | None = None
+    use_cache: bool = True
 
 
-class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
     """A causal language model that calls compiled programs; made by `neuralc.nn.augment`.
 
     Attributes:
@@ -60,6 +65,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     _supports_sdpa = True
     _supports_flash_attn = False
     _no_split_modules: list[str] = []  # noqa: RUF012
+    _keep_in_fp32_modules_strict: list[str] = ["inserted"]  # noqa: RUF012
 
     def __init__(self, config: AugmentedConfig, base: Any = None, tokenizer: Any = None) -> None:
         """Put the computer into a base model; None: a new one of the configuration.
@@ -74,9 +80,11 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         self.base = AutoModelForCausalLM.from_config(config.text_config) if base is None else base
         self.inserted = self._made(augmentation)
         self.tokenizer = tokenizer
-        layer = self.base.get_submodule(layer_path(self.base, augmentation.layer))
+        plain = plain_model(self.base)
+        layer = plain.get_submodule(layer_path(plain, augmentation.layer))
         layer.register_forward_hook(self._hook)
-        self.post_init()
+        self._takes_places = "position_ids" in signature(plain.forward).parameters
+        self.post_init()  # type: ignore[no-untyped-call]  # of transformers
 
     def _made(self, augmentation: Augmentation, library: Any = None) -> Inserted:
         text = self.config.text_config
@@ -98,17 +106,20 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None,
-        labels: Tensor | None = None, cache: Cache | None = None, use_cache: bool | None = None,
-        logits_to_keep: int = 0, **options: Any,
+        position_ids: Tensor | None = None, labels: Tensor | None = None,
+        cache: Cache | None = None, use_cache: bool | None = None, logits_to_keep: int = 0,
+        **options: Any,
     ) -> CausalLMOutputWithPast:  # fmt: skip
         """Return logits, which are logarithms of probabilities where a call was made, and the loss.
 
         Args:
             input_ids: int64 `(B, T)`; with a cache the new tokens only.
             attention_mask: 0 at padding, `(B, T)`, of all tokens; None: there is none.
+            position_ids: `(B, T)`; None: counted without padding. Where numbers are digits, words
+                are counted in any case.
             labels: `(B, T)`, -100 where nothing is asked.
             cache: of earlier tokens; it also keeps what calls need of them.
-            use_cache: make one where there is none.
+            use_cache: make one where there is none; None: as configured, but not in training.
             logits_to_keep: of the last so many positions only; 0: of all.
             options: passed on to the base model.
 
@@ -118,17 +129,24 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         """
         if input_ids is None:
             raise NeuralcError("the model reads numbers from tokens: it needs input_ids")
-        options.pop("inputs_embeds", None), options.pop("position_ids", None)
+        options = {k: v for k, v in options.items() if k not in ("inputs_embeds", "return_dict")}
+        items = options.pop("num_items_in_batch", None)
+        cache = options.pop("past_key_values", None) if cache is None else cache
+        if use_cache is None:
+            use_cache = self.config.use_cache and not self.training
         if use_cache and cache is None:
             cache = DynamicCache(config=self.config.text_config)
         before = self._kept(cache)
         with self.inserted.reading(input_ids, attention_mask, before) as now:
-            if now.digits:
-                visible, places = now.visible(self.dtype)
-                options |= {"attention_mask": visible, "position_ids": places}
-            else:
-                options["attention_mask"] = attention_mask
-            out = self.base(input_ids=input_ids, cache=cache, use_cache=use_cache, **options)
+            mask = now.visible(self.dtype) if now.digits else attention_mask
+            if now.digits or (position_ids is None and attention_mask is not None):
+                position_ids = now.places()
+            if self._takes_places:
+                options["position_ids"] = position_ids
+            out = self.base(
+                input_ids=input_ids, attention_mask=mask, cache=cache, use_cache=use_cache,
+                return_dict=True, **options,
+            )  # fmt: skip
             logits = now.written(out.logits)
         if logits_to_keep:
             logits = logits[:, -logits_to_keep:]
@@ -136,19 +154,29 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         if labels is not None:
             loss = self.loss_function(
                 logits=logits, labels=labels, vocab_size=self.config.text_config.vocab_size,
-                num_items_in_batch=options.get("num_items_in_batch"),
+                num_items_in_batch=items,
             )  # fmt: skip
-        return CausalLMOutputWithPast(loss=loss, logits=logits, cache=out.cache)
+        return CausalLMOutputWithPast(
+            loss=loss, logits=logits, cache=out.cache, hidden_states=out.get("hidden_states"),
+            attentions=out.get("attentions"),
+        )  # fmt: skip
 
     def _kept(self, cache: Cache | None) -> DynamicLayer | None:
         """Return where the computer keeps what it needs of earlier tokens: one more layer."""
         if cache is None:
             return None
         own = self.config.text_config.num_hidden_layers
-        if not isinstance(cache, DynamicCache) or len(cache.layers) not in (own, own + 1):
+        if not isinstance(cache, DynamicCache):
             raise NeuralcError(
                 f"the computer needs a cache that grows, not {type(cache).__name__}\n"
                 "  hint: leave out cache_implementation, or set use_cache=False"
+            )
+        if len(cache.layers) not in (own, own + 1) or (
+            len(cache.layers) == own and cache.get_seq_length()
+        ):
+            raise NeuralcError(
+                "the cache is not one of this model\n"
+                "  hint: use that of an earlier output, or DynamicCache(config=model.config)"
             )
         if len(cache.layers) == own:
             cache.layers.append(DynamicLayer())
@@ -199,18 +227,32 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         ids = encoded["input_ids"].to(self.device)
         if not ids.numel():
             raise NeuralcError("there is nothing to explain: the text is empty")
-        words = [tokenizer.decode([token]) for token in ids[0].tolist()]
+        reading = self.inserted.reader(ids)
+        goes_on, places = reading.goes_on[0].tolist(), reading.places()[0].tolist()
+        words: list[str] = []
+        for token, later in zip(ids[0].tolist(), goes_on, strict=True):
+            word = self._word(token)
+            if later:
+                words[-1] += word
+            else:
+                words.append(word)
         called: list[Called] = []
         training = self.training
-        self.eval()
+        self.train(False)
         logits = self._calls_of(ids, called)
         self.train(training)
         best = logits[0, -1].softmax(-1).topk(3)
-        likely = [
-            (tokenizer.decode([int(token)]), float(chance))
-            for chance, token in zip(*best, strict=True)
-        ]
-        return explanation(words, self.inserted, called[0], likely)
+        likely = []
+        for chance, token in zip(*best, strict=True):
+            later = int(token) in self.inserted.augmentation.numbers.goes_on
+            begun = later and bool(reading.digits[0, -1])
+            likely.append((("…" if begun else "") + self._word(int(token)), float(chance)))
+        return explanation(words, places, self.inserted, called[0], likely)
+
+    def _word(self, token: int) -> str:
+        """Return what a token says; of numbers the digits."""
+        number = self.inserted.augmentation.numbers.texts.get(token)
+        return number or str(self._tokenizer().decode([token])).strip() or " "
 
     def _calls_of(self, ids: Tensor, called: list[Called]) -> Tensor:
         with self.inserted.watched(called):
@@ -227,14 +269,26 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
 
     # ---- on disk
 
-    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
-        """Save weights (safetensors), configuration with library, and the tokenizer if known."""
-        super().save_pretrained(save_directory, **options)
+    def save_pretrained(self, save_directory: Any, *arguments: Any, **options: Any) -> None:
+        """Save weights (safetensors), configuration with library, and the tokenizer if known.
+
+        Adapters of peft in the base model are saved merged into its weights.
+        """
+        own = self.base
+        try:
+            if hasattr(own, "merge_and_unload"):
+                self.base = deepcopy(own).merge_and_unload()
+                options["state_dict"] = self.state_dict()
+            super().save_pretrained(save_directory, *arguments, **options)
+        finally:
+            self.base = own
         if self.tokenizer is not None:
             self.tokenizer.save_pretrained(save_directory)
 
     @classmethod
-    def from_pretrained(cls, folder: Any, *arguments: Any, **options: Any) -> Any:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: Any, *arguments: Any, **options: Any
+    ) -> Any:
         """Load what `save_pretrained` has saved.
 
         Raises:
@@ -242,12 +296,18 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
             OSError: there is none.
 
         """
-        model = super().from_pretrained(folder, *arguments, **options)
-        found = model[0] if isinstance(model, tuple) else model
+        folder = pretrained_model_name_or_path
+        told = options.pop("output_loading_info", False)
+        options["output_loading_info"] = True
+        loaded: Any = super().from_pretrained(folder, *arguments, **options)
+        found, info = loaded
+        if info["missing_keys"]:
+            some = ", ".join(sorted(info["missing_keys"])[:3])
+            raise SolutionError(f"the model in {folder} is damaged: it has no weights {some}")
         found._remake()
         if (Path(folder) / "tokenizer_config.json").exists():
             found.tokenizer = load_tokenizer(folder)
-        return model
+        return (found, info) if told else found
 
 
 AutoConfig.register(MODEL_TYPE, AugmentedConfig)

@@ -28,7 +28,7 @@ WORD = 64  # bits of the numbers that a text may have
 class Outcomes(Protocol):
     """Tables, or circuits."""
 
-    groups: Sequence[tuple[int, list[int]]]
+    groups: list[tuple[int, list[int]]]
     """The numbers of operands that programs have, each with the programs that have so many."""
 
     def results(self, group: int, operands: Sequence[Tensor]) -> Tensor:
@@ -144,8 +144,8 @@ class CircuitOutcomes(nn.Module):
                 f"  hint: a library of {', '.join(CIRCUITS)} has them; library.remove(name)"
             )
         for routine in routines:
-            grid = np.indices((routine.n,) * 2)
-            if not np.array_equal(compute(routine.name, *grid, routine.n), routine.values()):
+            a, b = np.indices((routine.n,) * 2)
+            if not np.array_equal(compute(routine.name, a, b, routine.n), routine.values()):
                 raise NeuralcError(f"{routine.name} is not the function of this name")
         self.bits, self.circuits = bits, Circuits(bits, self.names)
 

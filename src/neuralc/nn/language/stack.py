@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from neuralc.nn.language.config import Augmentation
+from neuralc.nn.language.config import Augmentation, plain_model
 from neuralc.nn.language.inserted import Inserted
 
 
@@ -40,7 +40,7 @@ class AugmentedStack(nn.Module):
         super().__init__()
         self.base, self.tokenizer = base, tokenizer
         self.inserted = Inserted(augmentation, hidden, vocabulary)
-        base.get_submodule(path).register_forward_hook(self.inserted.hook)
+        plain_model(base).get_submodule(path).register_forward_hook(self.inserted.hook)
 
     def forward(self, ids: Tensor, present: Tensor | None = None, **options: Any) -> Tensor:
         """Return logits `(B, T, V)`, logarithms of probabilities where a call was made.

@@ -24,6 +24,8 @@ PAD, UNKNOWN, BEGIN, END = range(4)
 MARK = "##"  # before a digit that goes on
 WORDS = re.compile(r"\d+|\w+|[^\w\s]")
 _SPACES = "Ġ▁ "
+_NUMBERS = {"whole": re.compile(r"0|[1-9][0-9]{0,8}"), "digits": re.compile(r"[0-9]")}
+_LONG = ("10", "11", "29", "64", "99", "100", "128", "2048", "16384", "65536", "1000000")
 
 
 @dataclass(frozen=True)
@@ -63,24 +65,34 @@ class NumberTokens:
             ValueError: it is something else.
 
         """
-        writing = data["writing"]
-        if writing not in ("whole", "digits"):
-            raise ValueError(f"numbers are written whole or as digits, not {writing!r}")
-        texts = {_token(token): _digits(text) for token, text in data["texts"]}
-        parts = [[_token(t) for t in data[name]] for name in ("goes_on", "first", "later")]
-        if not {*parts[0], *parts[1], *parts[2]} <= set(texts):
-            raise ValueError("a token of a number has no digits")
-        return NumberTokens(writing, texts, frozenset(parts[0]), tuple(parts[1]), tuple(parts[2]))
+        try:
+            writing = data["writing"]
+            texts = {_token(token): _number(text, writing) for token, text in data["texts"]}
+            goes_on, first, later = (
+                tuple(_token(t) for t in data[name]) for name in ("goes_on", "first", "later")
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the tokens of numbers are damaged: {error!r}") from None
+        if not set(goes_on) <= set(texts):
+            raise ValueError("a token that goes on with a number has no digits")
+        wrong = [k for k, token in enumerate(first) if texts.get(token) != str(k)]
+        wrong += [k for k, token in enumerate(later) if texts.get(token) != str(k)]
+        sizes = (10, 10) if writing == "digits" else (max(len(first), 1), 0)
+        if wrong or (len(first), len(later)) != sizes or (writing == "whole" and goes_on):
+            raise ValueError(f"the tokens that numbers are written with are damaged: {wrong[:5]}")
+        return NumberTokens(writing, texts, frozenset(goes_on), first, later)
 
 
 def _token(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < 2**31:
         raise ValueError(f"{value!r} is no token")
     return value
 
 
-def _digits(text: Any) -> str:
-    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,20}", text):
+def _number(text: Any, writing: Any) -> str:
+    if writing not in _NUMBERS:
+        raise ValueError(f"numbers are written whole or as digits, not {writing!r}")
+    if not isinstance(text, str) or not _NUMBERS[writing].fullmatch(text):
         raise ValueError(f"{text!r} is no number")
     return text
 
@@ -183,7 +195,7 @@ def numbers_of(tokenizer: Any, n: int, writing: Writing = "whole") -> NumberToke
     texts, marked = {}, set()
     for word, token in tokenizer.get_vocab().items():
         bare = word.removeprefix(MARK).lstrip(_SPACES)
-        if re.fullmatch(r"0|[1-9][0-9]{0,8}" if writing == "whole" else r"[0-9]", bare):
+        if _NUMBERS[writing].fullmatch(bare):
             texts[token] = bare
             marked |= {token} if word.startswith(MARK) else set()
     if writing == "whole":
@@ -196,22 +208,36 @@ def numbers_of(tokenizer: Any, n: int, writing: Writing = "whole") -> NumberToke
     plain = {t: v for t, v in begins.items() if t not in spaced}
     later = {t: v for t, v in texts.items() if t in marked} or plain
     first = _written(tokenizer, begins, digits, "digit")
-    return NumberTokens(
-        writing, dict(sorted(texts.items())), frozenset(later), first,
-        _last(later, digits, "digit"),
-    )  # fmt: skip
+    last = _last(later, digits, "digit")
+    _check_split(tokenizer, texts, set(later))
+    return NumberTokens(writing, dict(sorted(texts.items())), frozenset(later), first, last)
 
 
 def _written(
     tokenizer: Any, texts: dict[int, str], wanted: list[str], what: str
 ) -> tuple[int, ...]:
     """Return the tokens that the tokenizer itself writes these with, behind a word."""
-    known = _last(texts, wanted, what)
-    found = []
-    for text, token in zip(wanted, known, strict=True):
+    _last(texts, wanted, what)
+    found = {}
+    for text in wanted:
         ids = tokenizer.encode(f"= {text}", add_special_tokens=False)
-        found.append(ids[-1] if ids and texts.get(ids[-1]) == text else token)
-    return tuple(found)
+        if ids and texts.get(ids[-1]) == text:
+            found[ids[-1]] = text
+    return _last(found, wanted, what)
+
+
+def _check_split(tokenizer: Any, texts: dict[int, str], later: set[int]) -> None:
+    """Raise a NeuralcError where numbers are not split into digits."""
+    for text in _LONG:
+        ids = tokenizer.encode(f"= {text}", add_special_tokens=False)[-len(text) :]
+        split = "".join(texts.get(t, "?") for t in ids) == text and later.issuperset(ids[1:])
+        if not split:
+            raise NeuralcError(
+                f"the tokenizer does not split {text} into digits, but into "
+                f"{tokenizer.convert_ids_to_tokens(ids)}\n"
+                "  hint: tokenizers.pre_tokenizers.Digits(individual_digits=True) does, before "
+                'the tokenizer is trained; or numbers="whole"'
+            )
 
 
 def _last(texts: dict[int, str], wanted: list[str], what: str) -> tuple[int, ...]:

@@ -58,9 +58,11 @@ class Writer(nn.Module):
         fits, following = _following(result.numbers, begun, length)
         share = result.chances.sum(-1, keepdim=True)  # that a result is written at all
         agreeing = result.chances * fits
-        total = agreeing.sum(-1, keepdim=True)
-        chances = agreeing * (share / total.clamp_min(LEAST))
-        share = torch.where(total > 0, share, torch.zeros_like(share))
+        scale = agreeing.sum(-1, keepdim=True).detach()
+        some = scale > LEAST
+        agreeing = agreeing / scale.where(some, 1) * some  # first near 1: gradients stay finite
+        share = share * some
+        chances = agreeing * (share / agreeing.sum(-1, keepdim=True).where(some, 1))
         ended = (chances * (following < 0)).sum(-1, keepdim=True)
         digits = chances.new_zeros(len(chances), 10)
         digits = digits.scatter_add(1, following.clamp_min(0), chances * (following >= 0))
