@@ -2,7 +2,7 @@
 
 `math-search`: the MATH program of Neural TerpreT, found by search under the likelihoods of a digit
 and an operator network that were trained beforehand. `anc-table1`: six programs, adapted to the
-inputs that they see. `alm-quicksort`: sorting on the machine with subroutines. `ntpt-lifelong`,
+inputs that they see. `alm-…`: see `reproduce_alm.py`. `ntpt-lifelong`,
 `ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from neuralc.cli import reproduce_ntpt
+from neuralc.cli import reproduce_alm, reproduce_ntpt
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
 from neuralc.cli.output import command as neuralc_command
@@ -74,20 +74,10 @@ def math_search(seeds: int, threads: int) -> Answer:
     return Answer(result.text, result.data, FOUND if found == seeds else NOT_FOUND)
 
 
-@neuralc_command
-@click.option("--lists", type=click.IntRange(1), default=100, show_default=True, metavar="N",
-              help="Random lists of 30 numbers.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random lists.")
-def alm_quicksort(lists: int, seed: int) -> Answer:
-    """Sort with quicksort and insertion sort, compiled, exactly and softly."""
-    from neuralc.experiments.alm_quicksort import run_alm_quicksort
-
-    with progress_bar("alm-quicksort") as progress:
-        result = run_alm_quicksort(lists=lists, seed=seed, progress=progress)
-    return Answer(result.text, result.data, FOUND if result.data["solved"] else NOT_FOUND)
-
-
-command.add_command(alm_quicksort, "alm-quicksort")
+command.add_command(reproduce_alm.arithmetic, "alm-arithmetic")
+command.add_command(reproduce_alm.fibonacci, "alm-fibonacci")
+command.add_command(reproduce_alm.quicksort, "alm-quicksort")
+command.add_command(reproduce_alm.tables_circuits, "alm-tables-circuits")
 command.add_command(anc_table1, "anc-table1")
 command.add_command(math_search, "math-search")
 command.add_command(reproduce_ntpt.lifelong, "ntpt-lifelong")

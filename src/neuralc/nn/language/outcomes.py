@@ -23,6 +23,7 @@ from neuralc.nn.numbers.arithmetic import Circuits
 from neuralc.nn.numbers.integers import CIRCUITS, compute
 
 WORD = 64  # bits of the numbers that a text may have
+KEPT = 100_000  # pairs of operands whose results are remembered
 
 
 class Outcomes(Protocol):
@@ -148,13 +149,28 @@ class CircuitOutcomes(nn.Module):
             if not np.array_equal(compute(routine.name, a, b, routine.n), routine.values()):
                 raise NeuralcError(f"{routine.name} is not the function of this name")
         self.bits, self.circuits = bits, Circuits(bits, self.names)
+        self.known: dict[tuple[int, int], list[int]] = {}
 
     def results(self, group: int, operands: Sequence[Tensor]) -> Tensor:
-        """Compute, see `Outcomes`."""
+        """Compute, see `Outcomes`; results of the same operands are kept for a while.
+
+        A text that is written token by token makes the same calls again and again.
+        """
+        assert group == 0  # all circuits have two operands
         shape = torch.broadcast_shapes(*(x.shape for x in operands))
-        bits = [_bits(x.expand(shape), self.bits) for x in operands]
-        found = [_number(self.circuits.apply(self.names[p], bits)) for p in self.groups[group][1]]
-        return torch.stack(found, 1).to(operands[0].device)
+        asked = torch.stack([x.expand(shape).reshape(-1) for x in operands], 1)
+        pairs, place = torch.unique(asked, dim=0, return_inverse=True)
+        keys = [(a, b) for a, b in pairs.tolist()]
+        missing = [key for key in keys if key not in self.known]
+        if missing:
+            if len(self.known) + len(missing) > KEPT:
+                self.known.clear()
+                missing = keys
+            bits = [_bits(torch.tensor(x), self.bits) for x in zip(*missing, strict=True)]
+            found = torch.stack([_number(x) for x in self.circuits.every(bits)], 1).tolist()
+            self.known |= zip(missing, found, strict=True)
+        table = torch.tensor([self.known[key] for key in keys], device=asked.device)
+        return table[place].view(*shape, -1).movedim(-1, 1)
 
 
 def _bits(numbers: Tensor, bits: int) -> Tensor:

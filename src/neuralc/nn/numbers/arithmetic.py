@@ -148,6 +148,14 @@ class Circuits:
         _place(name, self.names)
         return self._pair(operands).result(name)
 
+    def every(self, operands: Sequence[Tensor]) -> list[Tensor]:
+        """Return the results of all operations; what several of them need is computed once.
+
+        Arguments and errors are those of `apply`.
+        """
+        pair = self._pair(operands)
+        return [pair.result(name) for name in self.names]
+
     def mix(self, selection: Tensor, operands: Sequence[Tensor]) -> Tensor:
         """Return `sum_k selection[..., k] * apply(names[k], operands)`, `(..., bits)`.
 
