@@ -38,7 +38,7 @@ def rewritten(folder: Path, content: dict[str, Any]) -> None:
 OPTIONS: list[dict[str, Any]] = [
     {}, {"steps": 2, "callers": ["="]}, {"numbers": "digits"}, {"parse": "decode"},
     {"layer": "model.layers.1"}, {"model": base(tie_word_embeddings=True)},
-    {"model": base().to(torch.bfloat16)},
+    {"model": AutoModelForCausalLM.from_config(base().config, dtype=torch.bfloat16).eval()},
 ]  # fmt: skip
 NAMES = ["plain", "steps", "digits", "decode", "named", "tied", "bfloat16"]
 

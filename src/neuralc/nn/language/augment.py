@@ -139,6 +139,8 @@ def _tokens(callers: Sequence[str] | None, tokenizer: Any) -> tuple[int, ...] | 
         raise NeuralcError(
             "callers are words, and need a tokenizer\n  hint: augment(…, tokenizer=…)"
         )
+    if isinstance(callers, str):
+        raise NeuralcError(f"callers are a list of words, not {callers!r}")
     found = []
     for word in callers:
         ids = tokenizer.encode(word, add_special_tokens=False)

@@ -105,7 +105,7 @@ class Router(nn.Module):
         count, steps, operands = len(features), self.steps, self.operands
         parts = features.split(self.sizes, -1)
         selection = parts[0].view(count, steps, self.programs).softmax(-1)
-        found = parts[1].view(count, steps, operands, -1)
+        found = parts[1].view(count, steps, operands, self.sizes[1] // (steps * operands))
         earlier = parts[2].view(count, steps, operands, steps)
         none = torch.finfo(features.dtype).min
         earlier = earlier.masked_fill(~self.below[:, None], none)
