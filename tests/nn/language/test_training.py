@@ -19,7 +19,6 @@ from tests.nn.language.small import N, augmented, base, ids_of, library, pairs, 
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*pin_memory.*:UserWarning"),
-    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning"),  # of peft
     pytest.mark.filterwarnings("ignore::DeprecationWarning:(accelerate|peft|transformers).*"),
 ]
 LORA = {"r": 2, "target_modules": ["q_proj", "v_proj"], "init_lora_weights": True}

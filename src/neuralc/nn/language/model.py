@@ -76,6 +76,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
 
         """
         super().__init__(config)
+        self.loss_type = "ForCausalLM"
         augmentation = Augmentation.from_json(config.augmentation)
         self.base = AutoModelForCausalLM.from_config(config.text_config) if base is None else base
         self.inserted = self._made(augmentation)
