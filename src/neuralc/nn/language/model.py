@@ -132,11 +132,8 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
             raise NeuralcError("the model reads numbers from tokens: it needs input_ids")
         options = {k: v for k, v in options.items() if k not in ("inputs_embeds", "return_dict")}
         items = options.pop("num_items_in_batch", None)
-        cache = options.pop("past_key_values", None) if cache is None else cache
-        if use_cache is None:
-            use_cache = self.config.use_cache and not self.training
-        if use_cache and cache is None:
-            cache = DynamicCache(config=self.config.text_config)
+        older = options.pop("past_key_values", None)
+        cache = self._cache(older if cache is None else cache, use_cache)
         before = self._kept(cache)
         with self.inserted.reading(input_ids, attention_mask, before) as now:
             mask = now.visible(self.dtype) if now.digits else attention_mask
@@ -145,12 +142,10 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
             if self._takes_places:
                 options["position_ids"] = position_ids
             out = self.base(
-                input_ids=input_ids, attention_mask=mask, cache=cache, use_cache=use_cache,
-                return_dict=True, **options,
+                input_ids=input_ids, attention_mask=mask, cache=cache, return_dict=True,
+                use_cache=cache is not None, **options,
             )  # fmt: skip
-            logits = now.written(out.logits)
-        if logits_to_keep:
-            logits = logits[:, -logits_to_keep:]
+            logits = now.written(out.logits)[:, -logits_to_keep:]
         loss = None
         if labels is not None:
             loss = self.loss_function(
@@ -161,6 +156,14 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
             loss=loss, logits=logits, cache=out.cache, hidden_states=out.get("hidden_states"),
             attentions=out.get("attentions"),
         )  # fmt: skip
+
+    def _cache(self, cache: Cache | None, use_cache: bool | None) -> Cache | None:
+        """Return the cache of a pass, a new one where one is wanted and there is none."""
+        if use_cache is None:
+            use_cache = self.config.use_cache and not self.training
+        if use_cache and cache is None:
+            return DynamicCache(config=self.config.text_config)
+        return cache
 
     def _kept(self, cache: Cache | None) -> DynamicLayer | None:
         """Return where the computer keeps what it needs of earlier tokens: one more layer."""
