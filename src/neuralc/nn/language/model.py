@@ -116,8 +116,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
         Args:
             input_ids: int64 `(B, T)`; with a cache the new tokens only.
             attention_mask: 0 at padding, `(B, T)`, of all tokens; None: there is none.
-            position_ids: `(B, T)`; None: counted without padding. Where numbers are digits, words
-                are counted in any case.
+            position_ids: `(B, T)`; None, and in any case with digits: of the words, no padding.
             labels: `(B, T)`, -100 where nothing is asked.
             cache: of earlier tokens; it also keeps what calls need of them.
             use_cache: make one where there is none; None: as configured, but not in training.
