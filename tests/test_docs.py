@@ -28,6 +28,7 @@ VERIFY, LIBRARIES = ROOT / "docs" / "verify.md", ROOT / "docs" / "libraries.md"
 ROUTINES = ROOT / "docs" / "routines.md"
 METERS, LIFELONG = ROOT / "docs" / "meters.md", ROOT / "docs" / "lifelong.md"
 CONTEXTUAL, CALLS = ROOT / "docs" / "contextual.md", ROOT / "docs" / "calls.md"
+TRANSFORMERS = ROOT / "docs" / "transformers.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 CODE = re.compile(r"\bE[1-6]\d\d\b")
 FEW = 12  # restarts, in place of those of the examples
@@ -61,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "path",
-    [README, LANGUAGE, VERIFY, LIBRARIES, METERS, CONTEXTUAL, CALLS, ROUTINES],
+    [README, LANGUAGE, VERIFY, LIBRARIES, METERS, CONTEXTUAL, CALLS, ROUTINES, TRANSFORMERS],
     ids=lambda path: path.name,
 )
 def test_python_and_models(path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,8 @@ ENOUGH = {"pairs": 0.999, "unseen compositions": 0.95}  # of the parts with the 
 @SEEDS
 @QUICK
 @click.option("--part", "parts", multiple=True, metavar="NAME",
-              help="computer, decoded, alone, two steps or two steps alone; can be given again.")  # fmt: skip
+              help="Only this part (computer, decoded, alone, two steps, two steps alone); can be "
+              "given again.")  # fmt: skip
 def arithmetic(seeds: int | None, parts: tuple[str, ...], *, quick: bool) -> Answer:
     """Learn arithmetic in sentences from answers alone, with the computer and without it."""
     import dataclasses

@@ -202,9 +202,9 @@ def _multiplying(plan: Plan, seed: int, progress: Progress) -> dict[str, Any]:
 def _table(
     plan: Plan, routing: Sequence[dict[str, Any]], products: Sequence[dict[str, Any]]
 ) -> str:
+    title = f"Trained with tables on numbers below {N}, then circuits of {BITS} bits"
     lines = [
-        f"Trained with tables on numbers below {N}, then circuits of {BITS} bits; smallest share "
-        f"of {plan.seeds} seeds.",
+        f"{title}; smallest share of {plan.seeds} seeds.",
         "",
         f"{'':26} {'sentences':>9} {'routed':>8} {'exact':>8}",
     ]

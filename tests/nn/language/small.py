@@ -45,6 +45,11 @@ def ternary() -> RoutineLibrary:
 
 
 @cache
+def doubling() -> RoutineLibrary:
+    return library_of(DOUBLE)
+
+
+@cache
 def pairs() -> RoutineLibrary:
     """Those that have circuits."""
     return library_of(ADD, SUB)
@@ -59,13 +64,10 @@ def base(seed: int = 0, family: Any = (LlamaConfig, LlamaForCausalLM), **options
     """Return a language model of two layers that is large enough for both tokenizers."""
     config, model = family
     torch.manual_seed(seed)
-    return model(
-        config(
-            vocab_size=48, hidden_size=32, intermediate_size=32, num_hidden_layers=2,
-            num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=64,
-            pad_token_id=0, bos_token_id=2, eos_token_id=3, **options,
-        )  # fmt: skip
-    ).eval()
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2}
+    sizes |= {"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 64}
+    special = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
+    return model(config(**{"vocab_size": 48} | sizes | special | options)).eval()
 
 
 def augmented(seed: int = 0, model: Any = None, **options: Any) -> Any:

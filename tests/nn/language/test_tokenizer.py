@@ -156,7 +156,7 @@ def test_kept_as_json(writing: Any) -> None:
 @pytest.mark.parametrize("writing", ["whole", "digits"])
 def test_rubbish_is_refused(writing: Any, change: dict[str, Any]) -> None:
     content = standard_numbers(8, writing).to_json() | change
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         NumberTokens.from_json(content)
 
 

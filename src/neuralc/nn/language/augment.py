@@ -35,44 +35,47 @@ def augment(
 ) -> Any:  # fmt: skip
     """Put a differentiable computer between two layers of a model.
 
-    At each position the hidden states behind `layer` decide which programs of the library run, on
-    which operands, and whether the result is written next. Everything is trained together by the
-    cross-entropy of the answers alone; with the default settings, a model computes before training
-    what it computed before, but for what the copy head takes.
+    The hidden states behind `layer` decide which programs run, on which operands, and whether the
+    result is written next. Everything is learned from the cross-entropy of the answers alone.
 
     Args:
         model: a causal language model of Hugging Face's, of the family of Llama (its decoder layers
-            are `model.layers`); or any module that maps token ids `(B, T)` to logits `(B, T, V)`,
-            with `layer` the name of a submodule, `hidden` and `vocabulary` given.
+            are `model.layers`); or any module that maps token ids `(B, T)` to logits `(B, T, V)`.
         library: the programs, see `neuralc.Library.standard`. It is copied.
         layer: how many decoder layers come before the computer; or the name of a submodule whose
             output, or the first part of it, is hidden states `(B, T, d)`.
         operands: the most operands of a program.
         steps: how many calls may depend on each other; above 1, operands can be the results of
             earlier calls of the text. Needs `callers`.
-        parse: "point": operands point to numbers of the text; "decode": they are decoded from
-            hidden states, as in the paper.
-        call: "joint": the exact distribution of the result; "marginal": line by line, all registers
-            taken as independent, as in the paper.
+        parse: "point" to numbers of the text; or "decode" hidden states, as in the paper.
+        call: "joint": exact; or "marginal": line by line, registers independent, as in the paper.
         numbers: "whole": every number is a token; "digits": a token for each digit.
         callers: words behind which a call may be made, one token each; None: everywhere.
         residual: whether results return to the hidden states; None: unless numbers are digits.
         width: of queries and keys.
-        tokenizer: a Hugging Face tokenizer, or the folder of one; None: numbers are the tokens
-            behind the four special ones, as in `neuralc.nn.word_tokenizer`.
+        tokenizer: of Hugging Face, or its folder; None: numbers are the tokens behind the four
+            special ones, as in `neuralc.nn.word_tokenizer`.
         hidden, vocabulary: d and V of a model that is not of Hugging Face's.
 
     Returns:
         An `AugmentedCausalLM`, or an `AugmentedStack` for other modules; the model is part of it.
 
     Raises:
-        NeuralcError: a model of an unknown family, programs that do not fit the encoding, numbers
-            without tokens, a layer that is not there.
-        MissingExtra: there is the folder of a tokenizer, and transformers is not installed.
+        NeuralcError: an unknown family, no such layer, programs or numbers that do not fit.
 
     """
     if isinstance(tokenizer, str | Path):
         tokenizer = load_tokenizer(tokenizer)
+    _check(library, operands, parse, call, numbers)
+    found = _augmentation(
+        library, numbers, residual, tokenizer, layer=layer, operands=operands, parse=parse,
+        call=call, steps=_positive(steps, "steps"), width=_positive(width, "width"),
+        callers=_tokens(callers, tokenizer),
+    )  # fmt: skip
+    return _put(model, found, tokenizer, hidden, vocabulary)
+
+
+def _check(library: Any, operands: Any, parse: Any, call: Any, numbers: Any) -> None:
     if not isinstance(library, RoutineLibrary):
         raise NeuralcError(f"library is a neuralc.RoutineLibrary, not {type(library).__name__}")
     check_fits(library, library.n, _positive(operands, "operands"))
@@ -80,28 +83,39 @@ def augment(
                                  ("numbers", numbers, Writing)):  # fmt: skip
         if value not in get_args(choices):
             raise NeuralcError(f"{name} is one of {get_args(choices)}, not {value!r}")
-    plain = plain_model(model)
-    if hasattr(plain, "inserted"):
-        raise NeuralcError("the model has a computer already\n  hint: augment(model.base, …)")
-    path = layer_path(plain, layer)
+
+
+def _augmentation(
+    library: RoutineLibrary, numbers: Writing, residual: bool | None, tokenizer: Any,
+    **settings: Any,
+) -> Augmentation:  # fmt: skip
     if tokenizer is None:
         tokens = standard_numbers(library.n, numbers)
     else:
         tokens = numbers_of(tokenizer, library.n, numbers)
-    augmentation = Augmentation(
-        layer, operands, _positive(steps, "steps"), parse, call,
-        numbers == "whole" if residual is None else residual, _positive(width, "width"),
-        _tokens(callers, tokenizer), None, tokens, library.to_json(),
-    )  # fmt: skip
+    residual = numbers == "whole" if residual is None else residual
+    return Augmentation(
+        residual=residual, bits=None, numbers=tokens, library=library.to_json(), **settings
+    )
+
+
+def _put(
+    model: nn.Module, augmentation: Augmentation, tokenizer: Any, hidden: int | None,
+    vocabulary: int | None,
+) -> nn.Module:  # fmt: skip
+    plain = plain_model(model)
+    if hasattr(plain, "inserted"):
+        raise NeuralcError("the model has a computer already\n  hint: augment(model.base, …)")
+    path = layer_path(plain, augmentation.layer)
     augmentation = Augmentation.from_json(augmentation.to_json())  # refuses what cannot be saved
-    if not _is_causal(plain):
-        if hidden is None or vocabulary is None:
-            raise NeuralcError(
-                f"{type(model).__name__} is no causal language model of Hugging Face's\n"
-                "  hint: say hidden= (the size of hidden states) and vocabulary= (of the logits)"
-            )
-        return AugmentedStack(model, path, augmentation, hidden, vocabulary, tokenizer)
-    return _causal(model, augmentation, tokenizer)
+    if _is_causal(plain):
+        return _causal(model, augmentation, tokenizer)
+    if hidden is None or vocabulary is None:
+        raise NeuralcError(
+            f"{type(model).__name__} is no causal language model of Hugging Face's\n"
+            "  hint: say hidden= (the size of hidden states) and vocabulary= (of the logits)"
+        )
+    return AugmentedStack(model, path, augmentation, hidden, vocabulary, tokenizer)
 
 
 def _causal(model: nn.Module, augmentation: Augmentation, tokenizer: Any) -> nn.Module:
@@ -140,6 +154,8 @@ def _tokens(callers: Sequence[str] | None, tokenizer: Any) -> tuple[int, ...] | 
         raise NeuralcError(
             "callers are words, and need a tokenizer\n  hint: augment(…, tokenizer=…)"
         )
+    if isinstance(callers, str):
+        raise NeuralcError(f"callers are a list of words, not {callers!r}")
     found = []
     for word in callers:
         ids = tokenizer.encode(word, add_special_tokens=False)

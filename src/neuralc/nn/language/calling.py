@@ -108,9 +108,13 @@ class Calls(nn.Module):
 
     def _marginal(self, selection: Tensor, operands: Tensor) -> Tensor:
         z = torch.zeros_like(operands[:, 0])
+        mass = operands.sum(-1)  # 0 where there is nothing to point to: then there is no result
+        missing = nn.functional.pad((mass <= 0).to(z.dtype).unsqueeze(-1), (0, self.n - 1))
+        operands = operands / mass.where(mass > 0, 1).unsqueeze(-1) + missing
         for p, routine in enumerate(self.routines):
             found = routine.soft(list(operands[:, : routine.operands].unbind(1)))
-            z = z + selection[:, p, None] * found
+            there = mass[:, : routine.operands].prod(1)
+            z = z + (selection[:, p] * there).unsqueeze(1) * found
         return z
 
 

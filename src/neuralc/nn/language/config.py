@@ -123,8 +123,8 @@ def layer_path(base: Any, layer: int | str) -> str:
             '  hint: name the submodule behind which the computer shall stand: layer="blocks.0"'
         )
     count = len(base.get_submodule(stacks[0]))
-    if isinstance(layer, bool) or not 1 <= layer <= count:
+    if type(layer) is not int or not 1 <= layer <= count:
         raise NeuralcError(
-            f"layer is how many layers come before the computer: 1 to {count}, not {layer}"
+            f"layer is how many layers come before the computer: 1 to {count}, not {layer!r}"
         )
     return f"{stacks[0]}.{layer - 1}"

@@ -213,10 +213,10 @@ def _check_tokens(augmentation: Augmentation, n: int, vocabulary: int) -> None:
             "calls that use earlier results need to be few\n"
             '  hint: say behind which words there may be calls: augment(…, callers=[",", "="])'
         )
-    largest = max(numbers.texts)
+    largest = max(*numbers.texts, *(augmentation.callers or ()))
     if largest >= vocabulary:
         raise NeuralcError(
-            f"the model has {vocabulary} tokens, and numbers go up to token {largest}\n"
+            f"the model has {vocabulary} tokens, and numbers and callers go up to token {largest}\n"
             "  hint: vocab_size=len(tokenizer) in the configuration of the model"
         )
     if numbers.writing == "digits":

@@ -76,6 +76,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
 
         """
         super().__init__(config)
+        self.loss_type = "ForCausalLM"
         augmentation = Augmentation.from_json(config.augmentation)
         self.base = AutoModelForCausalLM.from_config(config.text_config) if base is None else base
         self.inserted = self._made(augmentation)
@@ -115,8 +116,7 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
         Args:
             input_ids: int64 `(B, T)`; with a cache the new tokens only.
             attention_mask: 0 at padding, `(B, T)`, of all tokens; None: there is none.
-            position_ids: `(B, T)`; None: counted without padding. Where numbers are digits, words
-                are counted in any case.
+            position_ids: `(B, T)`; None, and in any case with digits: of the words, no padding.
             labels: `(B, T)`, -100 where nothing is asked.
             cache: of earlier tokens; it also keeps what calls need of them.
             use_cache: make one where there is none; None: as configured, but not in training.
@@ -131,11 +131,8 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
             raise NeuralcError("the model reads numbers from tokens: it needs input_ids")
         options = {k: v for k, v in options.items() if k not in ("inputs_embeds", "return_dict")}
         items = options.pop("num_items_in_batch", None)
-        cache = options.pop("past_key_values", None) if cache is None else cache
-        if use_cache is None:
-            use_cache = self.config.use_cache and not self.training
-        if use_cache and cache is None:
-            cache = DynamicCache(config=self.config.text_config)
+        older = options.pop("past_key_values", None)
+        cache = self._cache(older if cache is None else cache, use_cache)
         before = self._kept(cache)
         with self.inserted.reading(input_ids, attention_mask, before) as now:
             mask = now.visible(self.dtype) if now.digits else attention_mask
@@ -144,12 +141,10 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
             if self._takes_places:
                 options["position_ids"] = position_ids
             out = self.base(
-                input_ids=input_ids, attention_mask=mask, cache=cache, use_cache=use_cache,
-                return_dict=True, **options,
+                input_ids=input_ids, attention_mask=mask, cache=cache, return_dict=True,
+                use_cache=cache is not None, **options,
             )  # fmt: skip
-            logits = now.written(out.logits)
-        if logits_to_keep:
-            logits = logits[:, -logits_to_keep:]
+            logits = now.written(out.logits)[:, -logits_to_keep:]
         loss = None
         if labels is not None:
             loss = self.loss_function(
@@ -160,6 +155,14 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
             loss=loss, logits=logits, cache=out.cache, hidden_states=out.get("hidden_states"),
             attentions=out.get("attentions"),
         )  # fmt: skip
+
+    def _cache(self, cache: Cache | None, use_cache: bool | None) -> Cache | None:
+        """Return the cache of a pass, a new one where one is wanted and there is none."""
+        if use_cache is None:
+            use_cache = self.config.use_cache and not self.training
+        if use_cache and cache is None:
+            return DynamicCache(config=self.config.text_config)
+        return cache
 
     def _kept(self, cache: Cache | None) -> DynamicLayer | None:
         """Return where the computer keeps what it needs of earlier tokens: one more layer."""

@@ -80,8 +80,8 @@ def spread(outcomes: Outcomes, routing: Routing, values: Tensor) -> Spread:
             weight = weight.unsqueeze(-1) * routing.operands[:, k].view(
                 count, *[1] * (k + 1), choices
             )
-        numbers.append(outcomes.results(group, operands).reshape(count, -1))
-        chances.append(weight.reshape(count, -1))
+        numbers.append(outcomes.results(group, operands).flatten(1))
+        chances.append(weight.flatten(1))
     return Spread(torch.cat(numbers, 1), torch.cat(chances, 1))
 
 

@@ -131,7 +131,7 @@ class Router(nn.Module):
         """
         count, operands = len(own), self.operands
         found = self.part(own, "operands") + proposed[:, self.programs :]
-        found = found.view(count, operands, -1)
+        found = found.view(count, operands, found.shape[1] // operands)
         queries, decoded = found[..., : self.width], found[..., self.width :]
         parts = [decoded if numbers is None else self._scores(queries, *numbers)]
         parts.append(self._scores(queries, *results))
