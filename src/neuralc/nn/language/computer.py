@@ -162,6 +162,9 @@ class Computer(nn.Module):
             own = features.gather(1, anchor.expand(-1, -1, features.shape[-1]))
             seen = reading.visible()
             seen = seen.gather(1, anchor.expand(-1, -1, seen.shape[-1]))
+            if chained:  # only what stands behind the call before: the rest is its result now
+                part = callers.cumsum(1) - callers.long()
+                seen = seen & (part.gather(1, anchor[..., 0]).unsqueeze(2) == part.unsqueeze(1))
             proposed = router.look(own, features, seen)
             at = (sites.example, sites.position - first)
             own, proposed = own[at], proposed[at]
