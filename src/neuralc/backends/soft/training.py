@@ -68,6 +68,20 @@ class Training:
         networks: Mapping[str, Any], like: Tensor,
     ) -> tuple[dict[str, Tensor], list[Tensor]]:  # fmt: skip
         """Return outputs and observed distributions, as the plain forward code does."""
+        given = self.given(params, inputs, networks, like)
+        wanted = tuple(value.requires_grad for value in given)
+        if wanted not in self.compiled:
+            self.compiled[wanted] = self._function(wanted)
+        constants = self.constants.tensors(like)
+        found = _Whole.apply(self.compiled[wanted], constants, *given)  # type: ignore[no-untyped-call]
+        count = len(self.lowered.outputs)
+        return dict(zip(self.lowered.outputs, found, strict=False)), list(found[count:])
+
+    def given(
+        self, params: Mapping[str, Tensor], inputs: Mapping[str, Tensor],
+        networks: Mapping[str, Any], like: Tensor,
+    ) -> list[Tensor]:  # fmt: skip
+        """Return the values of all sources; the networks are applied for it."""
         constants = self.constants.tensors(like)
         read = iter(self.read(inputs, networks, constants) if self.read else ())
         given = []
@@ -76,13 +90,7 @@ class Training:
                 given.append(next(read))
             else:
                 given.append((params if node.op == "param" else inputs)[node.attrs[0]])
-        wanted = tuple(value.requires_grad for value in given)
-        if wanted not in self.compiled:
-            self.compiled[wanted] = self._function(wanted)
-            constants = self.constants.tensors(like)
-        found = _Whole.apply(self.compiled[wanted], constants, *given)  # type: ignore[no-untyped-call]
-        count = len(self.lowered.outputs)
-        return dict(zip(self.lowered.outputs, found, strict=False)), list(found[count:])
+        return given
 
     def _reading(self) -> Function | None:
         """Return a function that applies all networks."""

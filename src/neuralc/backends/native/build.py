@@ -1,0 +1,147 @@
+"""A tensor program as the plan of a kernel: what goes in, what is computed, what comes out.
+
+`outputs` runs it; `pullback` turns gradients of its ends into gradients of its sources, running it
+again block by block, so that nothing need be kept between the two; `loss` compares its ends with
+targets and has the gradient at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neuralc.backends.native.forward import Forward
+from neuralc.backends.native.plan import (
+    CHUNK,
+    ROW,
+    External,
+    Lanes,
+    Loss,
+    Plan,
+    Transfer,
+    lead,
+)
+from neuralc.backends.native.reverse import Reverse
+from neuralc.backends.native.steps import Zero
+from neuralc.backends.native.nests import Access
+from neuralc.backends.native.views import View, full
+from neuralc.backends.soft.graph import B, Node, P
+from neuralc.backends.soft.lower import Lowered
+
+
+@dataclass
+class Building:
+    """A plan in the making."""
+
+    lowered: Lowered
+    nodes: Sequence[Node]
+    lanes: Lanes
+
+    def __post_init__(self) -> None:
+        self.plan = Plan(self.lanes)
+        nodes = {node.number: node for node in self.nodes}
+        self.forward = Forward(self.plan, nodes, self.lowered.graph.array)
+        self.forward.run()
+
+    @property
+    def ends(self) -> list[Node]:
+        """The nodes of outputs, then those that are observed."""
+        numbers = [*self.lowered.outputs.values(), *(n for n, _ in self.lowered.observed)]
+        return [self.lowered.graph.nodes[number] for number in numbers]
+
+    def outputs(self) -> Plan:
+        """Return the plan that computes all ends."""
+        for k, node in enumerate(self.ends):
+            self.enter(node)
+            buffer = self.plan.whole(self.forward.values[node.number])
+            external = External("out", str(k), lead(node), buffer.count)
+            once = P not in node.dims
+            self.plan.add(Transfer(self.plan.external(external), buffer, store=True, once=once))
+        return self.plan
+
+    def enter(self, node: Node) -> None:
+        """Go on in the section of a node."""
+        self.plan.node = node
+        self.plan.section = "example" if B in node.dims else "before"
+
+    def pullback(self, wanted: frozenset[int]) -> Plan:
+        """Return the plan that computes gradients of sources."""
+        reverse = Reverse(self.forward, wanted)
+        reverse.begin()
+        for inside in (True, False):
+            self.plan.section = "example" if inside else "after"
+            for k, node in enumerate(self.ends):
+                if (B in node.dims) == inside and self.wanted(reverse, node):
+                    self.plan.node = node
+                    seed = self.plan.fresh("seed", node.dims)
+                    external = External("seed", str(k), lead(node), seed.buffer.count)
+                    once = P not in node.dims
+                    load = Transfer(self.plan.external(external), seed.buffer, False, once)
+                    self.plan.add(load)
+                    names = tuple(range(len(node.dims)))
+                    reverse.add(node.number, names, (seed, names))
+            reverse.run("example" if inside else "after")
+            self.gradients(reverse, inside=inside)
+        return self.plan
+
+    def loss(self, wanted: frozenset[int]) -> Plan:
+        """Return the plan that computes the loss of each restart and its gradient."""
+        total = self.plan.buffer("loss", 1, lanes=True, task=True)
+        self.plan.section = "before"
+        self.plan.add(Zero((1,), (Access(total, 0, (1,)),)))
+        reverse = Reverse(self.forward, wanted)
+        reverse.begin()
+        self.plan.section = "example"
+        outputs = len(self.lowered.outputs)
+        for k, node in enumerate(self.ends):
+            self.plan.node = node
+            self.observe(reverse, node, k, k >= outputs, total)
+        for inside in (True, False):
+            reverse.run("example" if inside else "after")
+            self.gradients(reverse, inside=inside)
+        self.plan.section = "after"
+        external = self.plan.external(External("loss", "", (CHUNK, P), 1))
+        if self.lanes == P:
+            self.plan.add(Transfer(external, total, store=True))
+            return self.plan
+        from neuralc.backends.native.steps import Reduce
+
+        one = self.plan.buffer("loss", 1, lanes=False, task=True)
+        self.plan.add(Reduce((1,), (Access(one, 0, (1,)), Access(total, 0, (1,)))))
+        self.plan.add(Transfer(external, one, store=True))
+        return self.plan
+
+    def observe(self, reverse: Reverse, node: Node, k: int, fixed: bool, total) -> None:
+        value = self.forward.values[node.number]
+        size = value.axes[-1][0]
+        assert isinstance(size, int)
+        buffer = self.plan.whole(value)
+        made = self.plan.buffer("d_end", buffer.count, lanes=True, task=False)
+        self.plan.add(Zero((made.count,), (Access(made, 0, (1,)),)))
+        count = buffer.count // size
+        dims = () if fixed else (B,)
+        external = External("target", str(k), dims, count, real=False)
+        self.plan.add(Loss(self.plan.external(external), buffer, made, total, size))
+        if self.wanted(reverse, node):
+            names = tuple(range(len(node.dims)))
+            reverse.add(node.number, names, (full(made, node.dims), names))
+
+    def wanted(self, reverse: Reverse, node: Node) -> bool:
+        """Tell whether the gradient of a node leads anywhere."""
+        return self.forward.values[node.number].buffer in reverse.slots
+
+    def gradients(self, reverse: Reverse, *, inside: bool) -> None:
+        """Hand out the gradients of the sources of a section."""
+        for number, buffer in sorted(reverse.found.items()):
+            node = self.lowered.graph.nodes[number]
+            if (B in node.dims) != inside:
+                continue
+            dims: tuple[str, ...] = lead(node)
+            if P not in dims:
+                dims = (ROW, *dims)
+            elif B not in dims:
+                dims = (CHUNK, *dims)
+            external = External("gradient", str(number), dims, buffer.count)
+            self.plan.add(Transfer(self.plan.external(external), buffer, store=True))
+
+
