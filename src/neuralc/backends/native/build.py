@@ -20,13 +20,16 @@ from neuralc.backends.native.plan import (
     Plan,
     Transfer,
     lead,
+    rows,
 )
 from neuralc.backends.native.reverse import Reverse
-from neuralc.backends.native.steps import Zero
+from neuralc.backends.native.softmax import SoftmaxBack
+from neuralc.backends.native.steps import Reduce, Zero
 from neuralc.backends.native.nests import Access
-from neuralc.backends.native.views import View, full
+from neuralc.backends.native.views import Buffer, View, full
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.lower import Lowered
+from neuralc.backends.soft.parameters import Choices
 
 
 @dataclass
@@ -36,12 +39,14 @@ class Building:
     lowered: Lowered
     nodes: Sequence[Node]
     lanes: Lanes
+    choices: Choices | None = None
 
     def __post_init__(self) -> None:
         self.plan = Plan(self.lanes)
         nodes = {node.number: node for node in self.nodes}
-        self.forward = Forward(self.plan, nodes, self.lowered.graph.array)
+        self.forward = Forward(self.plan, nodes, self.lowered.graph.array, choices=self.choices)
         self.forward.run()
+        self.steps: dict[int, View] = {}  # gradients of logits
 
     @property
     def ends(self) -> list[Node]:
@@ -104,14 +109,12 @@ class Building:
         if self.lanes == P:
             self.plan.add(Transfer(external, total, store=True))
             return self.plan
-        from neuralc.backends.native.steps import Reduce
-
         one = self.plan.buffer("loss", 1, lanes=False, task=True)
         self.plan.add(Reduce((1,), (Access(one, 0, (1,)), Access(total, 0, (1,)))))
         self.plan.add(Transfer(external, one, store=True))
         return self.plan
 
-    def observe(self, reverse: Reverse, node: Node, k: int, fixed: bool, total) -> None:
+    def observe(self, reverse: Reverse, node: Node, k: int, fixed: bool, total: Buffer) -> None:
         value = self.forward.values[node.number]
         size = value.axes[-1][0]
         assert isinstance(size, int)
@@ -136,6 +139,10 @@ class Building:
             node = self.lowered.graph.nodes[number]
             if (B in node.dims) != inside:
                 continue
+            self.plan.node = node
+            if number in self.forward.logits:
+                self.of_logits(node, buffer)
+                continue
             dims: tuple[str, ...] = lead(node)
             if P not in dims:
                 dims = (ROW, *dims)
@@ -144,4 +151,14 @@ class Building:
             external = External("gradient", str(number), dims, buffer.count)
             self.plan.add(Transfer(self.plan.external(external), buffer, store=True))
 
-
+    def of_logits(self, node: Node, buffer: Buffer) -> None:
+        """Hand out the gradient of a choice as that of its logits."""
+        assert self.choices is not None
+        (block,) = (block for block in self.choices.blocks if block.name == node.attrs[0])
+        gradient, y = self.plan.fresh("d_logits", node.dims), self.forward.values[node.number]
+        operands = rows(gradient), rows(full(buffer, node.dims)), rows(y)
+        self.plan.add(SoftmaxBack(tuple(n for n, _ in y.inner), operands))
+        self.steps[node.number] = gradient
+        external = External("gradient", "logits", (CHUNK, P), self.choices.total)
+        there = self.plan.external(external)
+        self.plan.add(Transfer(there, gradient.buffer, store=True, start=block.start))

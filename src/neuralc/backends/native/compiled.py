@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def _machine() -> Any:
     )  # fmt: skip
 
 
+@cache
 def vector_bytes() -> int:
     """Return the size of the vectors of this processor."""
     features = llvm.get_host_cpu_features()

@@ -15,10 +15,12 @@ import numpy as np
 
 from neuralc.backends.native.nests import Label, Operand, Table, nested
 from neuralc.backends.native.plan import External, Plan, Transfer, lead, rows
+from neuralc.backends.native.softmax import Softmax
 from neuralc.backends.native.steps import Normalise, Running, Zero
 from neuralc.backends.native.views import Buffer, View, full
 from neuralc.backends.soft.backward import SOURCES
-from neuralc.backends.soft.graph import B, Node
+from neuralc.backends.soft.graph import B, Node, P
+from neuralc.backends.soft.parameters import FORBIDDEN, Choices
 
 Array = np.ndarray[Any, Any]
 Entries = list[tuple[int, tuple[int, ...]]]
@@ -36,6 +38,8 @@ class Forward:
     values: dict[int, View] = field(default_factory=dict)
     shares: dict[int, View] = field(default_factory=dict)  # 1 / sum of what was divided by it
     doubled: dict[int, View] = field(default_factory=dict)  # the second operand of a circle, twice
+    choices: Choices | None = None  # where they stand among the logits, if these are given
+    logits: dict[int, View] = field(default_factory=dict)
 
     def run(self) -> None:
         """Write all nodes, sources included."""
@@ -52,6 +56,8 @@ class Forward:
                 array = self.array(node.number)
                 assert array is not None
                 return full(Buffer("constant", array.size, False, "constant", array), node.dims)
+            case "param", (name,) if self.choices is not None:
+                return self.choice(node, name, self.choices)
             case op, _ if op in SOURCES:
                 out = self.plan.fresh(str(node.attrs[0]), node.dims)
                 external = External("source", str(node.number), lead(node), out.buffer.count)
@@ -77,6 +83,22 @@ class Forward:
                 self.listed(*self.indexed(node, dim, np.asarray(numbers), *shape), out)
             case _:
                 self.broadcast(node, out)
+        return out
+
+    def choice(self, node: Node, name: str, choices: Choices) -> View:
+        """Write the softmax of the logits of a choice."""
+        (block,) = (block for block in choices.blocks if block.name == name)
+        raw = self.plan.fresh("logits", node.dims)
+        external = self.plan.external(External("source", "logits", (P,), choices.total))
+        self.plan.add(Transfer(external, raw.buffer, store=False, start=block.start))
+        out = self.plan.fresh(name, node.dims)
+        operands = [rows(out), rows(raw)]
+        allowed = choices.allowed[block.start : block.stop]
+        if not allowed.all():
+            wall = Buffer("wall", allowed.size, False, "constant", np.where(allowed, 0, FORBIDDEN))
+            operands.append(rows(full(wall, node.dims)))
+        self.plan.add(Softmax(tuple(n for n, _ in out.inner), tuple(operands)))
+        self.logits[node.number] = raw
         return out
 
     def of(self, node: Node, k: int) -> View:

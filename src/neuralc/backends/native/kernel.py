@@ -6,7 +6,7 @@ Knows arrays and their addresses, not where they come from.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,20 +16,25 @@ import numpy as np
 from neuralc.backends.native.build import Building
 from neuralc.backends.native.compiled import Compiled, load, vector_bytes
 from neuralc.backends.native.llvm import Target
-from neuralc.backends.native.plan import External, Lanes, Plan
+from neuralc.backends.native.plan import Lanes, Plan
 from neuralc.backends.native.program import Module
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.lower import Lowered
+from neuralc.backends.soft.parameters import Choices
 from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]
 Kind = Literal["outputs", "pullback", "loss"]
 ALIGN = 64
+TASKS = 4  # for each thread, so that none waits long for the last
 
 
 @dataclass
 class Kernel:
-    """One kernel: what it is called with, its text, and its code."""
+    """One kernel: what it is called with, its text, and its code.
+
+    `work` is how many products it adds up for a block of restarts and one of examples.
+    """
 
     plan: Plan
     target: Target
@@ -39,24 +44,23 @@ class Kernel:
     work: int
     local: threading.local = field(default_factory=threading.local)
 
-    def run(
-        self, restarts: int, examples: int, arrays: Sequence[Array | None], threads: int, chunks: int
-    ) -> None:
-        """Do all tasks; arrays are in the order of the plan's external arrays."""
-        args = np.array([restarts, examples, chunks], dtype=np.int64)
-        table = np.array([0 if a is None else a.ctypes.data for a in arrays], dtype=np.int64)
-        tasks = self.rows(restarts) * chunks
-        if threads <= 1 or tasks < 2:
-            self._part(args, table, 0, tasks)
+    def run(self, args: Sequence[int], addresses: Sequence[int], tasks: int, pool: Pool) -> None:
+        """Do all tasks.
+
+        Args:
+            args: restarts, examples, chunks, and what else the kernel takes.
+            addresses: of the plan's external arrays, in their order; 0 for none.
+            tasks: their number.
+            pool: the threads.
+
+        """
+        words, table = np.array(args, dtype=np.int64), np.array(addresses, dtype=np.int64)
+        if pool.threads <= 1 or tasks < 2:
+            self._part(words, table, 0, tasks)
             return
-        step = -(-tasks // threads)
-        with ThreadPoolExecutor(threads) as pool:
-            parts = [
-                pool.submit(self._part, args, table, start, min(start + step, tasks))
-                for start in range(0, tasks, step)
-            ]
-            for part in parts:
-                part.result()
+        step = max(1, tasks // (TASKS * pool.threads))
+        starts = range(0, tasks, step)
+        pool.all(lambda k: self._part(words, table, k, min(k + step, tasks)), starts)
 
     def rows(self, restarts: int) -> int:
         """Return the number of blocks of restarts."""
@@ -72,7 +76,24 @@ class Kernel:
             whole = np.empty(self.size * self.target.bytes + ALIGN, dtype=np.uint8)
             skip = -whole.ctypes.data % ALIGN
             arena = self.local.arena = whole[skip:]
-        self.code.run(arena.ctypes.data, args.ctypes.data, table.ctypes.data, start, stop)
+            self.local.address = arena.ctypes.data
+        self.code.run(self.local.address, args.ctypes.data, table.ctypes.data, start, stop)
+
+
+class Pool:
+    """So many threads, begun when they are first needed."""
+
+    def __init__(self, threads: int) -> None:
+        """Begin no thread yet."""
+        self.threads = threads
+        self.workers: ThreadPoolExecutor | None = None
+
+    def all(self, call: Callable[[int], None], items: Iterable[int]) -> None:
+        """Make all calls and wait for them."""
+        if self.workers is None:
+            self.workers = ThreadPoolExecutor(self.threads)
+        for done in [self.workers.submit(call, item) for item in items]:
+            done.result()
 
 
 @dataclass
@@ -82,7 +103,12 @@ class Kernels:
     lowered: Lowered
     nodes: Sequence[Node]
     source: Source | None
+    choices: Choices
     made: dict[object, Kernel] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Kernels:
+        """Return itself: a copy of a module runs the same code."""
+        return self
 
     def get(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Kernel:
         """Return a kernel, compiled now if it is the first time."""
@@ -100,7 +126,7 @@ class Kernels:
 
     def module(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Module:
         """Return a kernel that is not yet text."""
-        building = Building(self.lowered, self.nodes, lanes)
+        building = Building(self.lowered, self.nodes, lanes, self.choices)
         match kind:
             case "outputs":
                 plan = building.outputs()
@@ -122,7 +148,3 @@ def lanes_for(restarts: int, examples: int, width: int) -> Lanes:
     by_examples = -(-examples // width) * restarts
     return B if by_examples <= by_restarts else P  # type: ignore[return-value]
 
-
-def extents(external: External, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """Return the shape of an external array."""
-    return (*(sizes[dim] for dim in external.dims), external.count)

@@ -7,22 +7,21 @@ a run does not grow with restarts nor examples: each thread works on a vector of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from neuralc.backends.native.kernel import Kernel, Kernels, Kind, extents, lanes_for, width
-from neuralc.backends.soft.graph import B, P
+from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
+from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.module import SoftModule
 from neuralc.errors import Declined
 
-Array = np.ndarray[Any, Any]
-REALS = {torch.float32: "float", torch.float64: "double"}
 NAME = "the engine native"
-ALONE = 2_000_000  # sums of products below which a second thread does not pay
-TASKS = 4  # for each thread, so that none waits long for the last
+REALS = {torch.float32: "float", torch.float64: "double"}
+ALONE = 1_000_000  # products of vectors below which a second thread does not pay
+Key = tuple[str, str]  # role and name of an external array
 
 
 class NativeModule(SoftModule):
@@ -39,24 +38,18 @@ class NativeModule(SoftModule):
         if self.precision != "linear":
             raise Declined(NAME, ["logarithms are for the engine torch"])
         if self._training is None:
-            raise Declined(NAME, ["a network looks at what depends on the choices, or nothing is open"])
-        training = self._training
-        self.kernels = Kernels(training.lowered, training.nodes, self.program.source)
-
-    def refusals(self) -> list[str]:
-        """Return why the module cannot run as it is now: an empty list if it can."""
-        found = []
-        if self.logits.device.type != "cpu":
-            found.append(f"kernels are for the CPU, not for {self.logits.device}")
-        if self.logits.dtype not in REALS:
-            found.append(f"kernels are for float32 and float64, not for {self.logits.dtype}")
-        return found
+            raise Declined(NAME, ["a network looks at what depends on the choices, or on nothing"])
+        nodes, source = self._training.nodes, self.program.source
+        self.kernels = Kernels(self._training.lowered, nodes, source, self.choices)
+        self.pool = Pool(1)
+        sources = self._training.sources
+        self.sources: list[Node] = [node for node in sources if node.op != "param"]
+        self.with_logits = any(node.op == "param" for node in sources)
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
-        given = self._given(inputs)
         batch = self._batch(inputs)
-        found = _Run.apply(self, batch, *given)  # type: ignore[no-untyped-call]
+        found = _Run.apply(self, batch, *self._given(inputs))  # type: ignore[no-untyped-call]
         full = [
             self._full(value, there, batch)
             for value, there in zip(found, self._leads, strict=True)
@@ -71,111 +64,148 @@ class NativeModule(SoftModule):
         gradient, which this has not.
         """
         given = self._given(inputs)
-        sources = self._sources()
-        if any(v.requires_grad and P not in n.dims for v, n in zip(given, sources, strict=True)):
+        if any(
+            value.requires_grad and P not in node.dims
+            for value, node in zip(given[self.with_logits :], self.sources, strict=True)
+        ):
             return None
         batch = self._batch(inputs)
-        if not inputs and targets:
+        if not inputs and targets:  # one result is for all examples
             batch = next(iter(targets.values())).shape[0]
         result: Tensor = _Loss.apply(self, batch, targets, *given)  # type: ignore[no-untyped-call]
         return result
 
-    # ---- kernels
+    # ---- what kernels are called with
 
-    def _sources(self) -> Sequence[Any]:
-        assert self._training is not None
-        return self._training.sources
+    def refusals(self) -> list[str]:
+        """Return why the module cannot run as it is now: an empty list if it can."""
+        found = []
+        if self.logits.device.type != "cpu":
+            found.append(f"kernels are for the CPU, not for {self.logits.device}")
+        if self.logits.dtype not in REALS:
+            found.append(f"kernels are for float32 and float64, not for {self.logits.dtype}")
+        return found
 
     def _given(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return the logits, if the program has choices, then inputs and what networks say."""
         if reasons := self.refusals():
             raise Declined(NAME, reasons)
         assert self._training is not None
-        networks = dict(self.networks.items())
-        return self._training.given(self.probabilities(), inputs, networks, self.logits)
+        read = self._training.readings(inputs, dict(self.networks.items()), self.logits)
+        given = [self.logits] if self.with_logits else []
+        for node in self.sources:
+            given.append(next(read) if node.op == "network" else inputs[node.attrs[0]])
+        return given
 
     def _batch(self, inputs: Mapping[str, Tensor]) -> int:
         name, value = next(iter(inputs.items()), ("", None))
         return 1 if value is None else value.shape[int(name in self.carried)]
 
+    def names(self) -> list[str]:
+        """Return the names of what `_given` returns, as kernels call them."""
+        own = ["logits"] if self.with_logits else []
+        return [*own, *(str(node.number) for node in self.sources)]
+
+    def kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
+        """Return the kernel for a batch of this size, with the gradients that are wanted."""
+        real = REALS[self.logits.dtype]
+        asked = {
+            node.number
+            for node, want in zip(self.sources, wanted[self.with_logits :], strict=True) if want
+        }  # fmt: skip
+        if self.with_logits and wanted[0]:
+            asked |= {node.number for node in self.kernels.nodes if node.op == "param"}
+        lanes = lanes_for(self.restarts, batch, width(real))
+        return self.kernels.get(kind, real, lanes, frozenset(asked))
+
     def call(
-        self, kind: Kind, batch: int, given: Sequence[Tensor], wanted: Sequence[bool],
-        others: Mapping[tuple[str, str], Tensor | None],
-    ) -> dict[tuple[str, str], Tensor]:  # fmt: skip
+        self, kernel: Kernel, batch: int, given: Sequence[Tensor],
+        others: Mapping[Key, Tensor | None],
+    ) -> dict[Key, Tensor]:  # fmt: skip
         """Run a kernel; return what it makes, by role and name.
 
-        `others` are the external arrays besides the sources.
+        `others` are the external arrays besides what is given.
         """
-        dtype = given[0].dtype if given else self.logits.dtype
-        real, sources = REALS[dtype], self._sources()
-        asked = frozenset(n.number for n, want in zip(sources, wanted, strict=True) if want)
-        lanes = lanes_for(self.restarts, batch, width(real))
-        kernel = self.kernels.get(kind, real, lanes, asked)
-        threads, chunks = self._shares(kernel, batch)
-        sizes = {"chunk": chunks, "row": kernel.rows(self.restarts), P: self.restarts, B: batch}
-        inputs = {str(n.number): value for n, value in zip(sources, given, strict=True)}
-        made: dict[tuple[str, str], Tensor] = {}
-        arrays: list[Array | None] = []
-        kept = []
+        shares = self.shares(kernel, batch)
+        sizes = {"chunk": shares.chunks, "row": shares.rows, P: self.restarts, B: batch}
+        sources = dict(zip(self.names(), given, strict=True))
+        made: dict[Key, Tensor] = {}
+        partial, addresses, kept = set(), [], []
         for external in kernel.plan.externals:
             key = external.role, external.name
+            value: Tensor | None
             if external.role == "source":
-                value: Tensor | None = inputs[external.name]
+                value = sources[external.name].detach().contiguous()
             elif external.role in ("seed", "target"):
                 value = others[key]
+                value = None if value is None else value.detach().contiguous()
             else:
-                value = made[key] = torch.zeros(extents(external, sizes), dtype=dtype)
-            value = None if value is None else value.detach().contiguous()
+                shape = [sizes[dim] for dim in external.dims]
+                value = made[key] = self.logits.new_zeros((*shape, external.count))
+                if external.role != "out" and external.dims[:1] in (("chunk",), ("row",)):
+                    partial.add(key)
             kept.append(value)
-            arrays.append(None if value is None else value.numpy())
-        kernel.run(self.restarts, batch, arrays, threads, chunks)
-        return {
-            key: value if key[0] == "out" or not _partial(kernel, key) else value.sum(0)
-            for key, value in made.items()
-        }
+            addresses.append(0 if value is None else value.data_ptr())
+        pool = self.threads(shares.threads)
+        args = [self.restarts, batch, shares.chunks]
+        kernel.run(args, addresses, shares.rows * shares.chunks, pool)
+        return {k: v[0] if k in partial and len(v) == 1 else v.sum(0) if k in partial else v
+                for k, v in made.items()}  # fmt: skip
+
+    def threads(self, count: int) -> Pool:
+        """Return so many threads."""
+        if self.pool.threads != count:
+            self.pool = Pool(count)
+        return self.pool
+
+    def shares(self, kernel: Kernel, batch: int) -> Shares:
+        """Return how a run is shared out among threads."""
+        rows, units = kernel.rows(self.restarts), kernel.units(batch)
+        threads = torch.get_num_threads()
+        if threads > 1 and kernel.work * rows * units < ALONE * threads:
+            threads = 1
+        if threads == 1 or rows >= TASKS * threads:
+            return Shares(threads, rows, 1)
+        return Shares(threads, rows, max(1, min(units, -(-TASKS * threads // rows))))
 
     def end_shape(self, k: int, batch: int) -> tuple[int, ...]:
         """Return the shape of an output, or of what is observed, as the kernel gives it."""
         lowered = self.kernels.lowered
         ends = [*lowered.outputs.values(), *(number for number, _ in lowered.observed)]
         sizes = {P: self.restarts, B: batch}
-        return tuple(sizes[d] if isinstance(d, str) else d for d in lowered.graph.nodes[ends[k]].dims)
+        dims = lowered.graph.nodes[ends[k]].dims
+        return tuple(sizes[d] if isinstance(d, str) else d for d in dims)
 
     def gradients(
-        self, found: Mapping[tuple[str, str], Tensor], given: Sequence[Tensor],
-        wanted: Sequence[bool],
-    ) -> list[Tensor | None]:  # fmt: skip
+        self, found: Mapping[Key, Tensor], given: Sequence[Tensor], wanted: Sequence[bool]
+    ) -> list[Tensor | None]:
         """Return the gradient of each source, None where it is not wanted."""
-        return [
-            found.get(("gradient", str(node.number)), torch.zeros_like(value)).reshape(value.shape)
-            if want else None
-            for node, value, want in zip(self._sources(), given, wanted, strict=True)
-        ]  # fmt: skip
+        result: list[Tensor | None] = []
+        for name, value, want in zip(self.names(), given, wanted, strict=True):
+            gradient = found.get(("gradient", name)) if want else None
+            if want and gradient is None:  # no end depends on it
+                gradient = torch.zeros_like(value)
+            result.append(None if gradient is None else gradient.reshape(value.shape))
+        return result
 
-    def goals(self, targets: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor | None]:
+    def goals(self, targets: Mapping[str, Tensor]) -> dict[Key, Tensor | None]:
         """Return the targets of all outputs, None where there are none, and what is observed."""
         names = list(self.kernels.lowered.outputs)
-        found: dict[tuple[str, str], Tensor | None] = {
+        found: dict[Key, Tensor | None] = {
             ("target", str(k)): targets.get(name) for k, name in enumerate(names)
         }
         for k, number in enumerate(self.expected):
             found["target", str(len(names) + k)] = torch.tensor([number])
         return found
 
-    def _shares(self, kernel: Kernel, batch: int) -> tuple[int, int]:
-        """Return how many threads to use, and in how many chunks to take the examples."""
-        rows, units = kernel.rows(self.restarts), kernel.units(batch)
-        threads = torch.get_num_threads()
-        if kernel.work * rows * units < ALONE * threads:
-            threads = 1
-        if threads == 1 or rows >= TASKS * threads:
-            return threads, 1
-        return threads, max(1, min(units, -(-TASKS * threads // rows)))
 
+@dataclass(frozen=True)
+class Shares:
+    """How a run is shared out: threads, blocks of restarts, and chunks of the examples."""
 
-def _partial(kernel: Kernel, key: tuple[str, str]) -> bool:
-    """Tell whether an array comes in parts that are to be added up."""
-    external = next(e for e in kernel.plan.externals if (e.role, e.name) == key)
-    return bool(external.dims) and external.dims[0] in ("chunk", "row")
+    threads: int
+    rows: int
+    chunks: int
 
 
 class _Run(torch.autograd.Function):
@@ -183,21 +213,21 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, native: NativeModule, batch: int, *given: Tensor) -> tuple[Tensor, ...]:
-        found = native.call("outputs", batch, given, [False] * len(given), {})
+        kernel = native.kernel("outputs", batch, [False] * len(given))
+        found = native.call(kernel, batch, given, {})
         ctx.native, ctx.batch = native, batch
         ctx.save_for_backward(*given)
-        ends = range(len(found))
         return tuple(
-            found["out", str(k)].reshape(native.end_shape(k, batch)) for k in ends
+            found["out", str(k)].reshape(native.end_shape(k, batch)) for k in range(len(found))
         )
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        given, wanted = ctx.saved_tensors, ctx.needs_input_grad[2:]
+        given, wanted, native = ctx.saved_tensors, ctx.needs_input_grad[2:], ctx.native
         seeds = {("seed", str(k)): grad for k, grad in enumerate(grads)}
-        found = ctx.native.call("pullback", ctx.batch, given, wanted, seeds)
-        return (None, None, *ctx.native.gradients(found, given, wanted))
+        found = native.call(native.kernel("pullback", ctx.batch, wanted), ctx.batch, given, seeds)
+        return (None, None, *native.gradients(found, given, wanted))
 
 
 class _Loss(torch.autograd.Function):
@@ -208,9 +238,11 @@ class _Loss(torch.autograd.Function):
         ctx: Any, native: NativeModule, batch: int, targets: Mapping[str, Tensor], *given: Tensor
     ) -> Tensor:
         wanted = ctx.needs_input_grad[3:]
-        found = native.call("loss", batch, given, wanted, native.goals(targets))
-        ctx.wanted = wanted
+        found = native.call(
+            native.kernel("loss", batch, wanted), batch, given, native.goals(targets)
+        )
         grads = native.gradients(found, given, wanted)
+        ctx.wanted = wanted
         ctx.save_for_backward(*(g for g in grads if g is not None))
         return found["loss", ""].reshape(-1)
 

@@ -36,13 +36,14 @@ class External:
 class Transfer:
     """Copies between an external array and a buffer; `once`: only in the first block of restarts.
 
-    In other blocks a seed is 0, and nothing is stored.
+    In other blocks a seed is 0, and nothing is stored. `start`: where it begins in the array.
     """
 
     external: External
     buffer: Buffer
     store: bool
     once: bool = False
+    start: int = 0
 
     @property
     def reads(self) -> tuple[Buffer, ...]:
@@ -118,7 +119,8 @@ class Plan:
 
     def external(self, external: External) -> External:
         """Note an array of the caller."""
-        self.externals.append(external)
+        if external not in self.externals:
+            self.externals.append(external)
         return external
 
     def add(self, instruction: Instruction) -> None:

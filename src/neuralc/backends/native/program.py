@@ -146,6 +146,8 @@ class Module:
         k = self.plan.externals.index(step.external)
         buffer = step.buffer
         there, stride = slot(w, self.plan, k)
+        if step.start:
+            there = w.let(f"getelementptr {self.target.real}, ptr {there}, i64 {step.start}")
         here = self.pointer(w, Access(buffer, 0, ()))
         count = f"i64 {buffer.count}"
         after = None

@@ -96,7 +96,9 @@ class View:
         return View(self.buffer, self.offset, (*rest, (n, one + two)))
 
     def indexed(self, dim: int, numbers: np.ndarray[Any, Any]) -> View | None:
-        """Return it at places of a dimension, if these are evenly spaced, else None."""
+        """Return it at places of a dimension, if these are different and evenly spaced."""
+        if len(np.unique(numbers)) < numbers.size:
+            return None  # what is added to one element by way of two places would be lost
         first = int(numbers.reshape(-1)[0])
         steps = [
             int(np.take(numbers, 1, axis=k).reshape(-1)[0]) - first if n > 1 else 0
