@@ -25,15 +25,15 @@ def pointers(nest: Nest) -> list[Access]:
     return [nest.out, *found]
 
 
-def write_nest(w: Writer, nest: Nest) -> None:
-    """Write a nest; its operands are `%p0`, `%p1`, ... as in `pointers`."""
-    names = iter(f"%p{k}" for k in range(1, len(pointers(nest))))
+def write_nest(w: Writer, nest: Nest, spots: Sequence[str]) -> None:
+    """Write a nest; `spots` are the addresses of its operands, in the order of `pointers`."""
+    names = iter(spots[1:])
     literal = nest.work <= UNROLLED
     bases = [
         ["" if literal and a.buffer.array is not None else next(names) for a in term]
         for term in nest.terms
     ]
-    body = _Body(w, nest, bases)
+    body = _Body(w, nest, spots[0], bases)
     if literal:
         places = list(product(*map(range, nest.sizes[: nest.free])))
         for start in range(0, len(places), TILE):
@@ -76,6 +76,7 @@ def _steps(nest: Nest, chosen: Sequence[int]) -> list[dict[int, int]]:
 class _Body:
     w: Writer
     nest: Nest
+    out: str
     bases: list[list[str]]
 
     def loops(self, k: int, place: Place, tile: Mapping[int, int]) -> None:
@@ -105,7 +106,7 @@ class _Body:
         w, nest = self.w, self.nest
         lanes = nest.out.buffer.lanes
         kind = w.target.type(lanes)
-        spots = [self.address("%p0", nest.out, place) for place in places]
+        spots = [self.address(self.out, nest.out, place) for place in places]
         if nest.add:
             sums = [w.let(w.loading(spot, lanes)) for spot in spots]
         else:

@@ -6,6 +6,7 @@ running sum takes n additions, not n * n / 2.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from neuralc.backends.native.llvm import Writer
@@ -15,6 +16,7 @@ from neuralc.backends.native.nests import Access, Table
 TILE = 8
 LONG = 1500  # entries from which on they are a loop
 Entry = tuple[float, tuple[int, ...]]
+Chains = dict[tuple[int, int], list[tuple[int, int]]]  # (end, direction): lengths and results
 
 
 def pointers(table: Table) -> list[Access]:
@@ -27,15 +29,17 @@ def is_long(table: Table) -> bool:
     return sum(len(group) for _, group in table.entries) > LONG
 
 
-def write_table(w: Writer, table: Table, arrays: Sequence[str]) -> None:
+def write_table(
+    w: Writer, table: Table, spots: Sequence[str], arrays: Sequence[str]
+) -> None:
     """Write a table; `arrays` are the names of those of `numbers`, if it is long."""
     loops, index = [], []
     for n in table.sizes:
         loops.append(w.begin(n))
         index.append(loops[-1].index)
     bases = [
-        w.address(f"%p{k}", a.buffer.lanes, 0, list(zip(index, a.strides, strict=True)))
-        for k, a in enumerate(pointers(table))
+        w.address(spot, a.buffer.lanes, 0, list(zip(index, a.strides, strict=True)))
+        for spot, a in zip(spots, pointers(table), strict=True)
     ]
     if is_long(table):
         _looped(w, table, bases, arrays)
@@ -104,56 +108,51 @@ def _entry(w: Writer, table: Table, bases: Sequence[str], total: str, entry: Ent
 
 # ---- running sums
 
-Chain = list[tuple[int, frozenset[int]]]  # results in an order in which their sums grow
 
+def _chains(table: Table) -> Chains | None:
+    """Return how sums share parts: for each range of places that begins, or ends, where others do.
 
-def _chains(table: Table) -> list[Chain] | None:
-    """Return sums that grow from one result to the next, if that saves much."""
-    if len(table.factors) != 1 or len(table.entries) < 4:
+    None, if that does not save much.
+    """
+    if len(table.factors) != 1 or any(c != 1 for _, group in table.entries for c, _ in group):
         return None
-    if any(c != 1 for _, group in table.entries for c, _ in group):
+    total = sum(len(group) for _, group in table.entries)
+    if total <= 3 * len(table.entries):
         return None
-    sets = [(o, [place for _, (place,) in group]) for o, group in table.entries]
-    total = sum(len(places) for _, places in sets)
-    if total <= 3 * len(sets):
-        return None
-    width = len({place for _, places in sets for place in places})
-    best: list[Chain] | None = None
-    for parts in (_by_side(sets), [[(o, frozenset(p)) for o, p in sets]]):
-        chains = [sorted(part, key=lambda item: len(item[1])) for part in parts]
-        grows = all(a[1] <= b[1] for c in chains for a, b in zip(c, c[1:], strict=False))
-        work = sum(len(c) + max((len(s) for _, s in c), default=0) for c in chains)
-        if grows and work < total // 2 and width:
-            best = chains if best is None else min(best, chains, key=len)
-    return best
+    ranges = {o: _ranges([p for _, (p,) in group], table) for o, group in table.entries}
+    starts = Counter(low for parts in ranges.values() for low, _ in parts)
+    stops = Counter(high for parts in ranges.values() for _, high in parts)
+    chains: Chains = {}
+    for o, parts in ranges.items():
+        for low, high in parts:
+            up = starts[low] >= stops[high]
+            chains.setdefault((low, 1) if up else (high, -1), []).append((high - low, o))
+    work = sum(max(length for length, _ in chain) + len(chain) for chain in chains.values())
+    return chains if work < total // 2 else None
 
 
-def _by_side(sets: Sequence[tuple[int, Sequence[int]]]) -> list[Chain]:
-    """Return the places below and above each result's own rank, for each block of so many."""
-    n = len(sets)
-    low = min((place for _, places in sets for place in places), default=0)
-    groups: dict[tuple[int, int], dict[int, set[int]]] = {}
-    for rank, (o, places) in enumerate(sets):
-        for place in places:
-            block, at = divmod(place - low, n)
-            side = (at > rank) - (at < rank)
-            groups.setdefault((block, 1 if side > 0 else 0), {}).setdefault(o, set()).add(place)
-    return [[(o, frozenset(s)) for o, s in group.items()] for group in groups.values()]
+def _ranges(places: Sequence[int], table: Table) -> list[tuple[int, int]]:
+    """Return places as ranges; blocks as long as there are results are kept apart."""
+    found: list[tuple[int, int]] = []
+    for place in sorted(places):
+        if found and found[-1][1] == place and place % len(table.entries):
+            found[-1] = (found[-1][0], place + 1)
+        else:
+            found.append((place, place + 1))
+    return found
 
 
-def _chained(
-    w: Writer, table: Table, bases: Sequence[str], chains: Sequence[Chain]
-) -> None:
+def _chained(w: Writer, table: Table, bases: Sequence[str], chains: Chains) -> None:
     lanes = table.out.buffer.lanes
     parts: dict[int, list[str]] = {o: [] for o, _ in table.entries}
-    for chain in chains:
-        total, have = "", frozenset[int]()
-        for o, places in chain:
-            for place in sorted(places - have):
+    for (end, step), chain in chains.items():
+        total, have = "", 0
+        for length, o in sorted(chain):
+            for k in range(have, length):
+                place = end + k if step > 0 else end - 1 - k
                 total = _entry(w, table, bases, total, (1.0, (place,)))
-            have = places
-            if total:
-                parts[o].append(total)
+            have = length
+            parts[o].append(total)
     for o, sums in parts.items():
         spot = w.address(bases[0], lanes, o, ())
         if table.add:

@@ -171,7 +171,8 @@ def tabled(nest: Nest) -> Table | None:
     for access in inner:
         numbers = access.constants(sizes)
         values = values if numbers is None else values * numbers
-    if np.count_nonzero(values) > min(DENSE, values.size // 2):
+    ones = bool(np.isin(values, (0, 1)).all())
+    if np.count_nonzero(values) > min(DENSE, values.size // (1 if ones else 2)):
         return None
     out = Access(nest.out.buffer, 0, tuple(nest.out.strides[k] for k in listed))
     parts = [access for access in inner if access.buffer.array is None]
@@ -191,7 +192,7 @@ def _less(access: Access, kept: Sequence[int]) -> Access:
     return Access(access.buffer, access.offset, tuple(access.strides[k] for k in kept))
 
 
-def key(instruction: Nest | Table) -> Hashable:
+def shape_of(instruction: Nest | Table) -> Hashable:
     """Return what two instructions share that differ only in where their operands are."""
     if isinstance(instruction, Table):
         parts = (instruction.out, *instruction.factors)

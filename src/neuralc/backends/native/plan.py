@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from neuralc.backends.native.code import Band, Group
 from neuralc.backends.native.nests import Access, Nest, Operand, Table, statement
 from neuralc.backends.native.steps import Step
 from neuralc.backends.native.views import Buffer, View, full
@@ -77,7 +78,7 @@ class Loss:
         return (self.gradient, self.total)
 
 
-Instruction = Nest | Table | Step | Transfer | Loss
+Instruction = Nest | Table | Step | Transfer | Loss | Band | Group
 
 
 @dataclass(frozen=True)

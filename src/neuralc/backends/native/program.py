@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from neuralc.backends.native import llvm_nest, llvm_table, nests
+from neuralc.backends.native import code, llvm_table
 from neuralc.backends.native.arena import place
+from neuralc.backends.native.code import Group
 from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, slot, word
 from neuralc.backends.native.helpers import helpers
 from neuralc.backends.native.llvm import Target, Writer
-from neuralc.backends.native.nests import Access, Nest, Table
+from neuralc.backends.native.grouping import banded, grouped
+from neuralc.backends.native.nests import Access, Table
 from neuralc.backends.native.plan import Item, Loss, Plan, Section, Transfer
-from neuralc.backends.native.steps import Step
 from neuralc.backends.native.views import Buffer
 from neuralc.backends.native.words import Commenter, described
 from neuralc.source import Source
@@ -40,6 +41,8 @@ class Module:
     def text(self) -> str:
         """Return the whole module."""
         plan, t = self.plan, self.target
+        for name, items in plan.items.items():
+            plan.items[name] = grouped(banded(items))
         self.size = place(plan.items["example"], plan.buffers, t.lanes)
         sections: list[str] = []
         for name in plan.items:
@@ -76,9 +79,10 @@ class Module:
             case Loss() as step:
                 self.loss(w, step)
             case instruction:
-                name, accesses = self.function(instruction)
-                arguments = ", ".join(f"ptr {self.pointer(w, a)}" for a in accesses)
-                w.do(f"call void @{name}({arguments})")
+                group = instruction if isinstance(instruction, Group) else Group((instruction,))
+                name = self.function(group)
+                spots = [self.pointer(w, Access(b, 0, ())) for b in code.buffers(group)]
+                w.do(f"call void @{name}({', '.join(f'ptr {spot}' for spot in spots)})")
 
     def pointer(self, w: Writer, access: Access) -> str:
         """Return the address of an operand."""
@@ -105,30 +109,20 @@ class Module:
             self.constants.append(f"{self.names[text]} = internal constant {kinds} [{text}]")
         return self.names[text]
 
-    def function(self, instruction: Nest | Table | Step) -> tuple[str, list[Access]]:
-        """Return the function for an instruction, written if it is new, and its operands."""
-        match instruction:
-            case Step():
-                key, accesses = instruction.key(), list(instruction.operands)
-            case Nest():
-                key, accesses = nests.key(instruction), llvm_nest.pointers(instruction)
-            case Table():
-                key, accesses = nests.key(instruction), llvm_table.pointers(instruction)
+    def function(self, group: Group) -> str:
+        """Return the function for a group, written if it is new."""
+        key = code.key(group)
         if key not in self.functions:
-            name = f"{type(instruction).__name__.lower()}_{len(self.functions)}"
-            self.functions[key] = name
+            first = group.parts[0]
+            kind = "group" if len(group.parts) > 1 else type(first).__name__.lower()
+            name = self.functions[key] = f"{kind}_{len(self.functions)}"
+            names = [f"%p{k}" for k in range(len(code.buffers(group)))]
             w = Writer(self.target)
-            match instruction:
-                case Step():
-                    instruction.write(w)
-                case Nest():
-                    llvm_nest.write_nest(w, instruction)
-                case Table():
-                    llvm_table.write_table(w, instruction, self.arrays(instruction))
-            arguments = ", ".join(f"ptr noalias %p{k}" for k in range(len(accesses)))
-            what = described(instruction)
+            code.write(w, group, names, self.arrays)
+            what = "\n".join(described(part) for part in code.singles(group))
+            arguments = ", ".join(f"ptr noalias %p{k}" for k in range(len(names)))
             self.texts.append(_function(name, arguments, w.lines, what, inline=False))
-        return self.functions[key], accesses
+        return self.functions[key]
 
     def arrays(self, table: Table) -> list[str]:
         """Return the names of the arrays that a long table reads."""

@@ -7,6 +7,7 @@ be reordered by the compiler, or the centring would be undone.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralc.backends.native.llvm import Writer
@@ -20,9 +21,9 @@ TERMS = {"float": 8, "double": 15}  # of the series, for |x| < log(2) / 2
 class Softmax(Step):
     """`y = exp(x) / sum(exp(x))` along the last index; operands y, x, and a wall to add to x."""
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, _SoftmaxRow())
+        self.rows(w, spots, _SoftmaxRow())
 
 
 class _SoftmaxRow(Rows):
@@ -64,9 +65,9 @@ class _SoftmaxRow(Rows):
 class SoftmaxBack(Step):
     """`gx = y (c - sum(y c))`, `c = gy - gy of the largest y`; operands gx, gy, y."""
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, _SoftmaxBackRow())
+        self.rows(w, spots, _SoftmaxBackRow())
 
 
 class _SoftmaxBackRow(Rows):

@@ -6,7 +6,7 @@ the same code.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -54,17 +54,17 @@ class Step:
         shape = tuple((a.strides, a.buffer.lanes, a.buffer.count == 1) for a in self.operands)
         return (type(self).__name__, self.sizes, self.add, shape)
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
         raise NotImplementedError
 
-    def rows(self, w: Writer, body: Rows) -> None:
+    def rows(self, w: Writer, spots: Sequence[str], body: Rows) -> None:
         """Write loops over all indices but the last, with the addresses of the rows."""
         loops = [w.begin(n) for n in self.sizes[:-1]]
         index = [loop.index for loop in loops]
         body.spots = [
-            w.address(f"%p{k}", a.buffer.lanes, 0, list(zip(index, a.strides[:-1], strict=True)))
-            for k, a in enumerate(self.operands)
+            w.address(spot, a.buffer.lanes, 0, list(zip(index, a.strides[:-1], strict=True)))
+            for spot, a in zip(spots, self.operands, strict=True)
         ]
         body.write(w, self)
         for loop in reversed(loops):
@@ -111,16 +111,16 @@ def along(w: Writer, step: Step, spots: list[str], carried: list[str], body: obj
 class Zero(Step):
     """Set everything to 0."""
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
         lanes = self.operands[0].buffer.lanes
         (n,) = self.sizes
         if n <= SHORT:
             for k in range(n):
-                w.store(w.number(0, lanes), w.address("%p0", lanes, k, ()), lanes)
+                w.store(w.number(0, lanes), w.address(spots[0], lanes, k, ()), lanes)
             return
         loop = w.begin(n)
-        w.store(w.number(0, lanes), w.address("%p0", lanes, 0, [(loop.index, 1)]), lanes)
+        w.store(w.number(0, lanes), w.address(spots[0], lanes, 0, [(loop.index, 1)]), lanes)
         w.end(loop)
 
 
@@ -130,9 +130,9 @@ class Normalise(Step):
 
     results = 2
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, _NormaliseRow())
+        self.rows(w, spots, _NormaliseRow())
 
 
 class _NormaliseRow(Rows):
@@ -158,9 +158,9 @@ class _NormaliseRow(Rows):
 class NormaliseBack(Step):
     """`gx (+)= (gy - sum(gy * y)) / sum(x)`; operands gx, gy, y, 1 / sum(x)."""
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, _NormaliseBackRow())
+        self.rows(w, spots, _NormaliseBackRow())
 
 
 class _NormaliseBackRow(Rows):
@@ -197,9 +197,9 @@ class Running(Step):
         """Return all that its code depends on."""
         return (super().key(), self.reverse, self.strict)
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, _RunningRow())
+        self.rows(w, spots, _RunningRow())
 
 
 class _RunningRow(Rows):
@@ -233,14 +233,14 @@ class _RunningRow(Rows):
 class Reduce(Step):
     """The sums over the lanes; operands numbers, vectors."""
 
-    def write(self, w: Writer) -> None:
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
         (n,), t = self.sizes, w.target
         loop = w.begin(n)
-        vector = w.load(w.address("%p1", True, 0, [(loop.index, 1)]), True)
+        vector = w.load(w.address(spots[1], True, 0, [(loop.index, 1)]), True)
         call = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real} 0.0, {t.vector} {vector})"
         value = w.let(f"call {t.real} {call}")
-        spot = w.address("%p0", False, 0, [(loop.index, 1)])
+        spot = w.address(spots[0], False, 0, [(loop.index, 1)])
         if self.add:
             value = w.plus(w.let(w.loading(spot, False)), value, False)
         w.store(value, spot, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neuralc.backends.native.code import Band, Group
 from neuralc.backends.native.nests import Access, Nest, Table
 from neuralc.backends.native.plan import Instruction, Item, Loss, Transfer
 from neuralc.backends.native.steps import Step
@@ -32,11 +33,20 @@ class Commenter:
                 shown = "".join(c for c in rows[node.line - 1].strip() if c.isprintable())
                 text = f"{node.line}: {shown}"
             found.append(f"  ; {'gradient of ' if item.back else ''}{text}")
-        return [*found, f"  ;   {told(item.instruction)}"]
+        return [*found, *(f"  ;   {line}" for line in told(item.instruction))]
 
 
-def told(instruction: Instruction) -> str:
-    """Return an instruction with the names of its buffers."""
+def told(instruction: Instruction) -> list[str]:
+    """Return an instruction with the names of its buffers, or those that it consists of."""
+    if isinstance(instruction, Group):
+        return [line for part in instruction.parts for line in told(part)]
+    if isinstance(instruction, Band):
+        inner = [line for part in instruction.parts for line in told(part)]
+        return [f"row by row, {instruction.count}:", *(f"  {line}" for line in inner)]
+    return [_told(instruction)]
+
+
+def _told(instruction: Nest | Table | Step | Transfer | Loss) -> str:
     match instruction:
         case Transfer(external=external, buffer=buffer, store=store):
             arrow = "->" if store else "<-"
