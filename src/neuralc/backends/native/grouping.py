@@ -5,17 +5,22 @@ Both change the order of additions at most, never what is computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import prod
+from typing import TypeGuard
 
 from neuralc.backends.native.code import Band, Group, Single, operands
 from neuralc.backends.native.nests import Access, Nest, Table
-from neuralc.backends.native.plan import Item, Loss, Transfer
+from neuralc.backends.native.plan import Instruction, Item, Loss, Transfer
 from neuralc.backends.native.steps import Normalise, NormaliseBack, Step, Zero
+from neuralc.backends.native.views import Buffer
 
 LARGE = 96  # elements from which on an array is gone through once for several instructions
 SMALL = 240  # products in a group at most, unless it is a single instruction
 PARTS = 12
+WINDOW = 150  # instructions among which such are looked for that go together
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,19 @@ class Row:
     strides: tuple[int, ...]
 
     def moving(self) -> set[tuple[int, int, int]]:
-        """Return the arrays of which each turn has a row of its own: buffer, offset, stride."""
+        """Return the large arrays of which each turn has a row of its own.
+
+        As buffer, offset and stride.
+        """
         return {
             (id(a.buffer), a.offset, stride)
             for a, stride in zip(operands(self.inner), self.strides, strict=True)
-            if stride and _within(a, self.inner, stride)
+            if _within(a, self.inner, stride) and self.count * _elements(a, self.inner) >= LARGE
         }
+
+
+def _elements(access: Access, inner: Single) -> int:
+    return prod(n for n, stride in zip(inner.sizes, access.strides, strict=True) if stride)
 
 
 def _within(access: Access, inner: Single, stride: int) -> bool:
@@ -47,8 +59,8 @@ def rows_of(instruction: Single) -> Iterator[Row]:
     if isinstance(instruction, Normalise | NormaliseBack) and len(instruction.sizes) > 1:
         yield _step_row(instruction)
     elif isinstance(instruction, Nest) and len(instruction.sizes) > 1:
-        for k in range(len(instruction.sizes)):
-            if k < instruction.free or len(instruction.terms) == 1:
+        for k in range(instruction.free):
+            if instruction.out.strides[k]:  # else each turn would add to the same sums in memory
                 yield _nest_row(instruction, k)
 
 
@@ -65,8 +77,8 @@ def _nest_row(nest: Nest, k: int) -> Row:
         return Access(a.buffer, a.offset, a.strides[:k] + a.strides[k + 1 :])
 
     inner = Nest(
-        nest.sizes[:k] + nest.sizes[k + 1 :], nest.free - (k < nest.free), less(nest.out),
-        nest.add or k >= nest.free, tuple(tuple(map(less, term)) for term in nest.terms),
+        nest.sizes[:k] + nest.sizes[k + 1 :], nest.free - 1, less(nest.out),
+        nest.add, tuple(tuple(map(less, term)) for term in nest.terms),
     )  # fmt: skip
     moved = [nest.out, *(a for term in nest.terms for a in term)]
     constant = [a.buffer.array is not None for a in moved]
@@ -75,47 +87,47 @@ def _nest_row(nest: Nest, k: int) -> Row:
 
 
 def banded(items: Sequence[Item]) -> list[Item]:
-    """Return instructions with neighbours that share large arrays put into bands."""
+    """Return instructions with others near them that share large arrays put into bands."""
     result: list[Item] = []
-    k = 0
-    while k < len(items):
-        rows = _longest(items, k)
+    left = list(items)
+    while left:
+        rows, chosen = _longest(left)
         if len(rows) < 2:
-            result.append(items[k])
-            k += 1
+            result.append(left.pop(0))
             continue
-        for row in rows:  # what is summed over the turns begins at 0
-            whole = row.whole
-            if isinstance(whole, Nest) and not whole.add and row.inner.add:  # type: ignore[union-attr]
-                result.append(replace(items[k], instruction=_zero(whole)))
         band = Band(rows[0].count, tuple(r.inner for r in rows), tuple(r.strides for r in rows))
-        result.append(replace(items[k], instruction=band))
-        k += len(rows)
+        result.append(replace(left[0], instruction=band))
+        left = [item for k, item in enumerate(left) if k not in chosen]
     return result
 
 
-def _zero(nest: Nest) -> Nest:
-    """Return the instruction that sets what a nest writes to 0."""
-    kept = range(nest.free)
-    out = Access(nest.out.buffer, nest.out.offset, tuple(nest.out.strides[k] for k in kept))
-    return Nest(tuple(nest.sizes[k] for k in kept), nest.free, out, False, ())
-
-
-def _longest(items: Sequence[Item], start: int) -> list[Row]:
-    """Return the rows of as many instructions from one on as can go together."""
-    best: list[Row] = []
-    first = items[start].instruction
-    if isinstance(first, Transfer | Loss | Table | Band | Group) or first.work < LARGE:
+def _longest(items: list[Item]) -> tuple[list[Row], set[int]]:
+    """Return the rows of as many instructions as can go with the first, and their numbers."""
+    best: tuple[list[Row], set[int]] = ([], set())
+    first = items[0].instruction
+    if not _large(first):
         return best
     for row in rows_of_safe(first):
-        rows = [row]
-        for item in items[start + 1 : start + PARTS]:
-            following = _fitting(rows, item)
-            if following is None:
-                break
-            rows.append(following)
-        best = max(best, rows, key=len)
+        rows, chosen, reads, writes = [row], {0}, set[Buffer](), set[Buffer]()
+        for k in range(1, min(WINDOW, len(items))):
+            instruction = items[k].instruction
+            free = not writes & {*instruction.reads, *instruction.writes} and not (
+                reads & set(instruction.writes)
+            )
+            if free and _large(instruction) and (following := _fitting(rows, instruction)):
+                rows.append(following)
+                chosen.add(k)
+            else:
+                reads |= set(instruction.reads)
+                writes |= set(instruction.writes)
+        best = max(best, (rows, chosen), key=lambda found: len(found[0]))
     return best
+
+
+def _large(instruction: Instruction) -> TypeGuard[Single]:
+    """Tell whether an instruction may go through large arrays."""
+    small = isinstance(instruction, Transfer | Loss | Table | Band | Group | Zero)
+    return not small and instruction.work >= LARGE
 
 
 def rows_of_safe(instruction: Single) -> Iterator[Row]:
@@ -127,18 +139,46 @@ def rows_of_safe(instruction: Single) -> Iterator[Row]:
         yield from rows_of(instruction)
 
 
-def _fitting(rows: Sequence[Row], item: Item) -> Row | None:
+def _fitting(rows: Sequence[Row], instruction: Single) -> Row | None:
     """Return a way in which an instruction goes with those before it, if there is one."""
-    instruction = item.instruction
-    if isinstance(instruction, Transfer | Loss | Table | Band | Group | Zero):
-        return None
-    if instruction.work < LARGE:
-        return None
     for row in rows_of_safe(instruction):
         shared = any(row.moving() & other.moving() for other in rows)
         if row.count == rows[0].count and shared and all(_apart(o, row) for o in rows):
             return row
     return None
+
+
+def shrunk(items: Sequence[Item]) -> list[Item]:
+    """Return instructions with arrays that live within one band made as long as a row."""
+    uses = Counter(
+        buffer for item in items
+        for buffer in {*item.instruction.reads, *item.instruction.writes}
+    )  # fmt: skip
+    result = []
+    for item in items:
+        band = item.instruction
+        if isinstance(band, Band):
+            own = {b for b in band.writes if uses[b] == 1 and b.scope == "example"}
+            item = replace(item, instruction=_with_rows(band, own))
+        result.append(item)
+    return result
+
+
+def _with_rows(band: Band, own: Collection[Buffer]) -> Band:
+    """Return a band in which each turn uses the same row of some arrays."""
+    seen: dict[Buffer, set[tuple[int, int]]] = {}
+    for part, strides in zip(band.parts, band.strides, strict=True):
+        for access, stride in zip(operands(part), strides, strict=True):
+            good = access.offset == 0 and _within(access, part, stride)
+            seen.setdefault(access.buffer, set()).add((stride, stride if good else -1))
+    short = {b for b in own if len(seen[b]) == 1 and all(s == t > 0 for s, t in seen[b])}
+    for buffer in short:
+        buffer.count = next(iter(seen[buffer]))[0]
+    return Band(band.count, band.parts, tuple(
+        tuple(0 if a.buffer in short else stride
+              for a, stride in zip(operands(part), strides, strict=True))
+        for part, strides in zip(band.parts, band.strides, strict=True)
+    ))  # fmt: skip
 
 
 def _apart(first: Row, second: Row) -> bool:

@@ -15,7 +15,7 @@ from neuralc.backends.native.code import Group
 from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, slot, word
 from neuralc.backends.native.helpers import helpers
 from neuralc.backends.native.llvm import Target, Writer
-from neuralc.backends.native.grouping import banded, grouped
+from neuralc.backends.native.grouping import banded, grouped, shrunk
 from neuralc.backends.native.nests import Access, Table
 from neuralc.backends.native.plan import Item, Loss, Plan, Section, Transfer
 from neuralc.backends.native.views import Buffer
@@ -42,7 +42,7 @@ class Module:
         """Return the whole module."""
         plan, t = self.plan, self.target
         for name, items in plan.items.items():
-            plan.items[name] = grouped(banded(items))
+            plan.items[name] = grouped(shrunk(banded(items)))
         self.size = place(plan.items["example"], plan.buffers, t.lanes)
         sections: list[str] = []
         for name in plan.items:
