@@ -14,6 +14,7 @@ from neuralc.backends.native.forward import Forward
 from neuralc.backends.native.plan import (
     CHUNK,
     ROW,
+    STEP,
     External,
     Lanes,
     Loss,
@@ -26,6 +27,7 @@ from neuralc.backends.native.reverse import Reverse
 from neuralc.backends.native.softmax import SoftmaxBack
 from neuralc.backends.native.steps import Reduce, Zero
 from neuralc.backends.native.nests import Access
+from neuralc.backends.native.update import SETTINGS, Squares, Update
 from neuralc.backends.native.views import Buffer, View, full
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.lower import Lowered
@@ -46,7 +48,8 @@ class Building:
         nodes = {node.number: node for node in self.nodes}
         self.forward = Forward(self.plan, nodes, self.lowered.graph.array, choices=self.choices)
         self.forward.run()
-        self.steps: dict[int, View] = {}  # gradients of logits
+        self.moves: dict[int, View] = {}  # gradients of logits
+        self.descending = False
 
     @property
     def ends(self) -> list[Node]:
@@ -114,6 +117,46 @@ class Building:
         self.plan.add(Transfer(external, one, store=True))
         return self.plan
 
+    def descend(self, *, adam: bool) -> Plan:
+        """Return the plan that makes steps of gradient descent on the logits."""
+        self.descending = True
+        wanted = frozenset(node.number for node in self.nodes if node.op == "param")
+        self.loss(wanted)
+        plan, plan.section = self.plan, "after"
+        (first, *_) = (logits.buffer for logits in self.forward.logits.values())
+        total = plan.buffer("norm", 1, lanes=first.lanes, task=True)
+        plan.add(Zero((1,), (Access(total, 0, (1,)),)))
+        settings = plan.buffer("settings", len(SETTINGS), lanes=False, task=True)
+        external = plan.external(External("source", "settings", (STEP,), len(SETTINGS)))
+        plan.add(Transfer(external, settings, store=False))
+        for gradient in self.moves.values():
+            buffer = gradient.buffer
+            plan.add(Squares((buffer.count,), (Access(buffer, 0, (1,)), Access(total, 0, (0,)))))
+        for number, gradient in self.moves.items():
+            self.move(number, gradient.buffer, (total, settings), adam=adam)
+        return plan
+
+    def move(
+        self, number: int, gradient: Buffer, rest: tuple[Buffer, Buffer], *, adam: bool
+    ) -> None:
+        """Write the step of one choice: its state comes in, changes, and goes out."""
+        assert self.choices is not None
+        plan, node = self.plan, self.lowered.graph.nodes[number]
+        plan.node = node
+        (block,) = (block for block in self.choices.blocks if block.name == node.attrs[0])
+        logits = self.forward.logits[number].buffer
+        states = [(logits, External("source", "logits", (P,), self.choices.total))]
+        for name in ("square", "momentum")[: 1 + adam]:
+            external = plan.external(External("state", name, (P,), self.choices.total))
+            buffer = plan.buffer(name, gradient.count, lanes=gradient.lanes, task=True)
+            plan.add(Transfer(external, buffer, store=False, start=block.start))
+            states.append((buffer, external))
+        own = [buffer for buffer, _ in states]
+        operands = tuple(Access(buffer, 0, (1,)) for buffer in (*own, gradient, *rest))
+        plan.add(Update((gradient.count,), operands))
+        for buffer, external in states:
+            plan.add(Transfer(external, buffer, store=True, start=block.start))
+
     def observe(self, reverse: Reverse, node: Node, k: int, fixed: bool, total: Buffer) -> None:
         value = self.forward.values[node.number]
         size = value.axes[-1][0]
@@ -158,7 +201,9 @@ class Building:
         gradient, y = self.plan.fresh("d_logits", node.dims), self.forward.values[node.number]
         operands = rows(gradient), rows(full(buffer, node.dims)), rows(y)
         self.plan.add(SoftmaxBack(tuple(n for n, _ in y.inner), operands))
-        self.steps[node.number] = gradient
+        self.moves[node.number] = gradient
+        if self.descending:
+            return
         external = External("gradient", "logits", (CHUNK, P), self.choices.total)
         there = self.plan.external(external)
         self.plan.add(Transfer(there, gradient.buffer, store=True, start=block.start))

@@ -1,8 +1,8 @@
 """The loop around a kernel: blocks of restarts and of examples, and the addresses of each.
 
 `run(arena, args, arrays, start, stop)` does the tasks from `start` to `stop`: task `k` is row
-`k / chunks` of restarts and chunk `k % chunks` of the examples. `args` are P, B and chunks, `arrays`
-the addresses of the external arrays. A frame tells the sections about the block that they are on.
+`k / chunks` of restarts and chunk `k % chunks` of the examples, several times if there are steps of descent to be made. `args` are P,
+B, chunks and steps, `arrays` the addresses of the external arrays. A frame tells the sections about the block that they are on.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def driver(plan: Plan, target: Target) -> str:
     w = Writer(target)
     lanes, size = plan.lanes, target.lanes
     w.lines += [f"  %frame = alloca [{frame_size(plan)} x i64], align 64"]
-    restarts, examples, chunks = (
-        w.let(f"load i64, ptr {w.let(f'getelementptr i64, ptr %args, i64 {k}')}") for k in range(3)
+    restarts, examples, chunks, turns = (
+        w.let(f"load i64, ptr {w.let(f'getelementptr i64, ptr %args, i64 {k}')}") for k in range(4)
     )
     along = {P: restarts, B: examples}[lanes]
     blocks = w.let(f"sdiv i64 {w.let(f'add i64 {along}, {size - 1}')}, {size}")
     rows = blocks if lanes == P else restarts
     units = examples if lanes == P else blocks
-    extents = {"chunk": chunks, "row": rows, P: restarts, B: examples}
+    extents = {"chunk": chunks, "row": rows, P: restarts, B: examples, "step": turns}
     weight = w.let(f"fdiv double 1.0, {w.let(f'sitofp i64 {examples} to double')}")
     _put(w, WEIGHT, "double", weight)
     bases = [
@@ -44,9 +44,10 @@ def driver(plan: Plan, target: Target) -> str:
     chunk = w.let(f"srem i64 {task.index}, {chunks}")
     _put(w, FIRST, "i64", w.let(f"zext i1 {w.let(f'icmp eq i64 {row}, 0')} to i64"))
     first = w.let(f"mul i64 {row}, {size}") if lanes == P else row
-    at = {"chunk": chunk, "row": row, P: first, B: "0"}
     if lanes == P:
         _put(w, VALID, "i64", _valid(w, along, first, size))
+    turn = w.begin(turns)
+    at = {"chunk": chunk, "row": row, P: first, B: "0", "step": turn.index}
     _addresses(w, plan, bases, steps, at)
     w.do("call void @before(ptr %arena, ptr %frame)")
     begin = w.let(f"sdiv i64 {w.let(f'mul i64 {chunk}, {units}')}, {chunks}")
@@ -63,6 +64,7 @@ def driver(plan: Plan, target: Target) -> str:
     w.join(some)
     _addresses(w, plan, bases, steps, at)
     w.do("call void @after(ptr %arena, ptr %frame)")
+    w.end(turn)
     w.end(task)
     arguments = "ptr noalias %arena, ptr noalias %args, ptr noalias %arrays, i64 %start, i64 %stop"
     return "\n".join([f"define void @run({arguments}) {{", "entry:", *w.lines, "  ret void", "}", ""])

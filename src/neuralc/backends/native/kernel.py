@@ -24,7 +24,7 @@ from neuralc.backends.soft.parameters import Choices
 from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]
-Kind = Literal["outputs", "pullback", "loss"]
+Kind = Literal["outputs", "pullback", "loss", "rmsprop", "adam"]
 ALIGN = 64
 TASKS = 4  # for each thread, so that none waits long for the last
 
@@ -48,7 +48,7 @@ class Kernel:
         """Do all tasks.
 
         Args:
-            args: restarts, examples, chunks, and what else the kernel takes.
+            args: restarts, examples, chunks of examples, steps.
             addresses: of the plan's external arrays, in their order; 0 for none.
             tasks: their number.
             pool: the threads.
@@ -134,6 +134,8 @@ class Kernels:
                 plan = building.pullback(wanted)
             case "loss":
                 plan = building.loss(wanted)
+            case "rmsprop" | "adam":
+                plan = building.descend(adam=kind == "adam")
         return Module(plan, Target(real, width(real)), self.source)
 
 

@@ -75,6 +75,39 @@ class NativeModule(SoftModule):
         result: Tensor = _Loss.apply(self, batch, targets, *given)  # type: ignore[no-untyped-call]
         return result
 
+    def descend(
+        self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], square: Tensor,
+        momentum: Tensor, settings: Tensor, *, adam: bool,
+    ) -> Tensor:  # fmt: skip
+        """Make steps of gradient descent without networks; return the losses before the last one.
+
+        The logits change in place, and so do the optimiser's states.
+
+        Args:
+            inputs: prepared inputs.
+            targets: as in `loss`.
+            square: mean squares of the gradients, `(P, total)`.
+            momentum: of Adam, `(P, total)`.
+            settings: for each step what `update.SETTINGS` says, float64 `(steps, 8)`.
+            adam: else it is RMSProp, without a momentum.
+
+        """
+        assert not self.program.networks and self.with_logits
+        given = self._given(inputs)
+        batch = self._batch(inputs)
+        if not inputs and targets:
+            batch = next(iter(targets.values())).shape[0]
+        kernel = self.kernel("adam" if adam else "rmsprop", batch, [False] * len(given))
+        others: dict[Key, Tensor | None] = {
+            **self.goals(targets),
+            ("source", "settings"): settings.to(self.logits.dtype),
+            ("state", "square"): square, ("state", "momentum"): momentum,
+        }  # fmt: skip
+        for value in (self.logits, square, momentum):
+            assert value.is_contiguous()
+        found = self.call(kernel, batch, given, others, steps=len(settings))
+        return found["loss", ""].reshape(-1)
+
     # ---- what kernels are called with
 
     def refusals(self) -> list[str]:
@@ -120,13 +153,13 @@ class NativeModule(SoftModule):
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor],
-        others: Mapping[Key, Tensor | None],
+        others: Mapping[Key, Tensor | None], steps: int = 0,
     ) -> dict[Key, Tensor]:  # fmt: skip
         """Run a kernel; return what it makes, by role and name.
 
-        `others` are the external arrays besides what is given.
+        `others` are the external arrays besides what is given; `steps` of descent are made.
         """
-        shares = self.shares(kernel, batch)
+        shares = self.shares(kernel, batch, divide=not steps)
         sizes = {"chunk": shares.chunks, "row": shares.rows, P: self.restarts, B: batch}
         sources = dict(zip(self.names(), given, strict=True))
         made: dict[Key, Tensor] = {}
@@ -134,9 +167,9 @@ class NativeModule(SoftModule):
         for external in kernel.plan.externals:
             key = external.role, external.name
             value: Tensor | None
-            if external.role == "source":
+            if external.role == "source" and key not in others:
                 value = sources[external.name].detach().contiguous()
-            elif external.role in ("seed", "target"):
+            elif external.role in ("source", "state", "seed", "target"):
                 value = others[key]
                 value = None if value is None else value.detach().contiguous()
             else:
@@ -147,7 +180,7 @@ class NativeModule(SoftModule):
             kept.append(value)
             addresses.append(0 if value is None else value.data_ptr())
         pool = self.threads(shares.threads)
-        args = [self.restarts, batch, shares.chunks]
+        args = [self.restarts, batch, shares.chunks, max(steps, 1)]
         kernel.run(args, addresses, shares.rows * shares.chunks, pool)
         return {k: v[0] if k in partial and len(v) == 1 else v.sum(0) if k in partial else v
                 for k, v in made.items()}  # fmt: skip
@@ -158,13 +191,13 @@ class NativeModule(SoftModule):
             self.pool = Pool(count)
         return self.pool
 
-    def shares(self, kernel: Kernel, batch: int) -> Shares:
-        """Return how a run is shared out among threads."""
+    def shares(self, kernel: Kernel, batch: int, *, divide: bool) -> Shares:
+        """Return how a run is shared out among threads; `divide`: examples may be, too."""
         rows, units = kernel.rows(self.restarts), kernel.units(batch)
         threads = torch.get_num_threads()
         if threads > 1 and kernel.work * rows * units < ALONE * threads:
             threads = 1
-        if threads == 1 or rows >= TASKS * threads:
+        if threads == 1 or rows >= TASKS * threads or not divide:
             return Shares(threads, rows, 1)
         return Shares(threads, rows, max(1, min(units, -(-TASKS * threads // rows))))
 

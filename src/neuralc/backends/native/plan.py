@@ -20,13 +20,14 @@ from neuralc.backends.soft.graph import B, Dim, Node, P
 Lanes = Literal["P", "B"]
 Section = Literal["before", "example", "after"]
 CHUNK, ROW = "chunk", "row"  # blocks of examples, and of restarts, that a result comes in
+STEP = "step"  # of gradient descent
 
 
 @dataclass(frozen=True)
 class External:
     """An array of the caller: `dims` say which of chunk, row, P and B it has before its `count`."""
 
-    role: Literal["source", "out", "seed", "gradient", "target", "loss"]
+    role: Literal["source", "state", "out", "seed", "gradient", "target", "loss"]
     name: str
     dims: tuple[str, ...]
     count: int
