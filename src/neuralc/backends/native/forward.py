@@ -50,7 +50,7 @@ class Forward:
 
     def node(self, node: Node) -> View:
         """Write a node and return where its value is."""
-        x = self.values[node.args[0]] if node.args else None
+        x = self.values[node.args[0]] if node.args and node.op not in SOURCES else None
         match node.op, node.attrs:
             case "const", _:
                 array = self.array(node.number)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
 from neuralc.backends.soft.graph import B, Node, P
-from neuralc.backends.soft.module import SoftModule
+from neuralc.backends.soft.module import Precision, SoftModule
 from neuralc.errors import Declined
 
 NAME = "the engine native"
@@ -35,8 +35,7 @@ class NativeModule(SoftModule):
 
         """
         super().__init__(*args, **kwargs)
-        if self.precision != "linear":
-            raise Declined(NAME, ["logarithms are for the engine torch"])
+        self.check(self.precision, "cpu")
         if self._training is None:
             raise Declined(NAME, ["a network looks at what depends on the choices, or on nothing"])
         nodes, source = self._training.nodes, self.program.source
@@ -45,6 +44,27 @@ class NativeModule(SoftModule):
         sources = self._training.sources
         self.sources: list[Node] = [node for node in sources if node.op != "param"]
         self.with_logits = any(node.op == "param" for node in sources)
+
+    @staticmethod
+    def check(precision: Precision, device: str) -> None:
+        """Raise Declined where no program at all can be run."""
+        reasons = []
+        if precision != "linear":
+            reasons.append("logarithms are for the engine torch")
+        if device.split(":")[0] != "cpu":
+            reasons.append(f"kernels are for the CPU, not for {device}")
+        if reasons:
+            raise Declined(NAME, reasons)
+
+    @property
+    def operations(self) -> int:
+        """How many operations the program consists of."""
+        return len(self.kernels.nodes)
+
+    def kernel_source(self) -> str:
+        """Return the text of the kernel for the loss and its gradient, restarts in the lanes."""
+        asked = frozenset(node.number for node in self.kernels.nodes if node.op == "param")
+        return self.kernels.module("loss", REALS[self.logits.dtype], P, asked).text()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
