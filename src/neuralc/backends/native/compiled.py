@@ -1,7 +1,7 @@
 """Text of LLVM turned into machine code in memory, kept on disk under a digest of its content.
 
-The digest covers the text, the processor and the version of the compiler, and the file says again
-what it is of: whoever finds another thing there compiles anew. Files take their place whole, so
+The digest covers what the code is for, the processor, the compiler and this very package, and the
+file says again what it is of: whoever finds another thing there compiles anew. Files take their place whole, so
 several writers do no harm.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from functools import cache
@@ -28,10 +29,10 @@ SPEED = 3
 class Compiled:
     """Machine code and its entry `run`; it stays in memory as long as this object."""
 
-    def __init__(self, code: bytes) -> None:
-        machine = _machine()
-        self.code = code
-        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    def __init__(self, code: bytes, facts: dict[str, Any]) -> None:
+        """Load object code; `facts` are what its writer wants to know of it again."""
+        self.facts = facts
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
         address = self.engine.get_function_address("run")
@@ -40,20 +41,31 @@ class Compiled:
         self.run: Callable[..., Any] = kind(address)  # without the interpreter's lock
 
 
-def load(text: str, folder: Path | None = None) -> Compiled:
-    """Return the code of a module, from the folder if it is there, else compiled and kept there."""
+def load(
+    content: bytes, make: Callable[[], tuple[str, dict[str, Any]]], folder: Path | None = None
+) -> Compiled:
+    """Return the code for some content, from the folder if it is there, else made and kept there.
+
+    Args:
+        content: all that the code depends on, besides this package, the compiler, the processor.
+        make: returns the text of the module, and facts that JSON can hold.
+        folder: where code is kept; None: see `cache_folder`.
+
+    """
     folder = cache_folder() if folder is None else folder
-    digest = hashlib.sha256("\n".join((*_circumstances(), text)).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(_circumstances()).encode() + content).hexdigest()
     path = folder / f"{digest}.kernel"
-    code = _read(path, digest)
-    if code is None:
-        code = compiled(text)
-        content = FORMAT + digest.encode() + hashlib.sha256(code).digest() + code
+    found = _read(path, digest)
+    if found is None:
+        text, facts = make()
+        found = compiled(text), facts
+        body = json.dumps(facts).encode() + b"\n" + found[0]
+        head = FORMAT + digest.encode() + hashlib.sha256(body).digest()
         try:
-            write_atomic(path, content)
+            write_atomic(path, head + body)
         except FileError:
             pass  # a folder that cannot be written to costs time, not the result
-    return Compiled(code)
+    return Compiled(*found)
 
 
 def compiled(text: str) -> bytes:
@@ -102,10 +114,16 @@ def vector_bytes() -> int:
     return 32 if features.get("avx2") else 16
 
 
+@cache
 def _circumstances() -> tuple[str, ...]:
+    """Return what code depends on besides its content: the compiler, the processor, and us."""
     features = llvm.get_host_cpu_features().flatten()
     version = ".".join(map(str, llvm.llvm_version_info))
-    return (llvmlite.__version__, version, llvm.get_host_cpu_name(), features, str(SPEED))
+    ours = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        ours.update(path.read_bytes())
+    own = ours.hexdigest()
+    return (llvmlite.__version__, version, llvm.get_host_cpu_name(), features, str(SPEED), own)
 
 
 def cache_folder() -> Path:
@@ -117,14 +135,15 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "neuralc" / "kernels"
 
 
-def _read(path: Path, digest: str) -> bytes | None:
-    """Return code from a file, None if there is none or it is not what it should be."""
+def _read(path: Path, digest: str) -> tuple[bytes, dict[str, Any]] | None:
+    """Return code and facts from a file, None if there is none or it is not what it should be."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
     head = FORMAT + digest.encode()
-    check, code = content[len(head) : len(head) + 32], content[len(head) + 32 :]
-    if not content.startswith(head) or hashlib.sha256(code).digest() != check:
+    check, body = content[len(head) : len(head) + 32], content[len(head) + 32 :]
+    if not content.startswith(head) or hashlib.sha256(body).digest() != check:
         return None
-    return code
+    facts, _, code = body.partition(b"\n")
+    return code, json.loads(facts)

@@ -5,6 +5,7 @@ Knows arrays and their addresses, not where they come from.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import numpy as np
 from neuralc.backends.native.build import Building
 from neuralc.backends.native.compiled import Compiled, load, vector_bytes
 from neuralc.backends.native.llvm import Target
-from neuralc.backends.native.plan import Lanes, Plan
+from neuralc.backends.native.plan import External, Lanes
 from neuralc.backends.native.program import Module
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.lower import Lowered
@@ -31,17 +32,18 @@ TASKS = 4  # for each thread, so that none waits long for the last
 
 @dataclass
 class Kernel:
-    """One kernel: what it is called with, its text, and its code.
+    """One kernel: what it is called with, and its code.
 
-    `work` is how many products it adds up for a block of restarts and one of examples.
+    `size` is how many numbers a thread works in, `work` how many products a kernel adds up for a
+    block of restarts and one of examples.
     """
 
-    plan: Plan
+    lanes: Lanes
     target: Target
-    text: str
+    externals: tuple[External, ...]
     size: int
-    code: Compiled
     work: int
+    code: Compiled
     local: threading.local = field(default_factory=threading.local)
 
     def run(self, args: Sequence[int], addresses: Sequence[int], tasks: int, pool: Pool) -> None:
@@ -49,7 +51,7 @@ class Kernel:
 
         Args:
             args: restarts, examples, chunks of examples, steps.
-            addresses: of the plan's external arrays, in their order; 0 for none.
+            addresses: of the external arrays, in their order; 0 for none.
             tasks: their number.
             pool: the threads.
 
@@ -64,11 +66,11 @@ class Kernel:
 
     def rows(self, restarts: int) -> int:
         """Return the number of blocks of restarts."""
-        return -(-restarts // self.target.lanes) if self.plan.lanes == P else restarts
+        return -(-restarts // self.target.lanes) if self.lanes == P else restarts
 
     def units(self, examples: int) -> int:
         """Return the number of blocks of examples."""
-        return examples if self.plan.lanes == P else -(-examples // self.target.lanes)
+        return examples if self.lanes == P else -(-examples // self.target.lanes)
 
     def _part(self, args: Array, table: Array, start: int, stop: int) -> None:
         arena = getattr(self.local, "arena", None)
@@ -114,15 +116,31 @@ class Kernels:
         """Return a kernel, compiled now if it is the first time."""
         key = (kind, real, lanes, wanted)
         if key not in self.made:
-            module = self.module(kind, real, lanes, wanted)
-            text = module.text()
-            work = sum(
-                getattr(item.instruction, "work", 1) for item in module.plan.items["example"]
+            content = self.content(key)
+            code = load(content, lambda: facts_of(self.module(kind, real, lanes, wanted)))
+            externals = tuple(
+                External(e[0], e[1], tuple(e[2]), e[3], e[4]) for e in code.facts["externals"]
             )
+            size, work = code.facts["size"], code.facts["work"]
             self.made[key] = Kernel(
-                module.plan, module.target, text, module.size, load(text), work
+                lanes, Target(real, width(real)), externals, size, work, code
             )
         return self.made[key]
+
+    def content(self, key: tuple[Kind, str, Lanes, frozenset[int]]) -> bytes:
+        """Return all that the code of a kernel depends on."""
+        kind, real, lanes, wanted = key
+        digest = hashlib.sha256()
+        ends = (self.lowered.outputs, self.lowered.observed)
+        words = (kind, real, width(real), lanes, sorted(wanted), ends, self.choices.blocks)
+        digest.update(repr(words).encode())
+        digest.update(self.choices.allowed.tobytes())
+        for node in self.nodes:
+            digest.update(repr((node.number, node.op, node.args, node.attrs, node.dims)).encode())
+            array = self.lowered.graph.array(node.number)
+            if array is not None:
+                digest.update(array.tobytes())
+        return digest.digest()
 
     def module(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Module:
         """Return a kernel that is not yet text."""
@@ -137,6 +155,14 @@ class Kernels:
             case "rmsprop" | "adam":
                 plan = building.descend(adam=kind == "adam")
         return Module(plan, Target(real, width(real)), self.source)
+
+
+def facts_of(module: Module) -> tuple[str, dict[str, Any]]:
+    """Return the text of a kernel, and what must be known of it to call it."""
+    text = module.text()
+    externals = [(e.role, e.name, e.dims, e.count, e.real) for e in module.plan.externals]
+    work = sum(getattr(item.instruction, "work", 1) for item in module.plan.items["example"])
+    return text, {"externals": externals, "size": module.size, "work": work}
 
 
 def width(real: str) -> int:

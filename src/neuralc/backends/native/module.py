@@ -184,7 +184,7 @@ class NativeModule(SoftModule):
         sources = dict(zip(self.names(), given, strict=True))
         made: dict[Key, Tensor] = {}
         partial, addresses, kept = set(), [], []
-        for external in kernel.plan.externals:
+        for external in kernel.externals:
             key = external.role, external.name
             value: Tensor | None
             if external.role == "source" and key not in others:

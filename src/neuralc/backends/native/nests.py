@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -18,6 +19,7 @@ from neuralc.backends.native.views import Buffer, View
 
 Label = int | str
 Operand = tuple[View, tuple[Label, ...]]  # a view and what its dimensions are called
+Entries = tuple[tuple[int, tuple[tuple[float, tuple[int, ...]], ...]], ...]
 DENSE = 4096  # products up to which a nest with a constant is written out, zeros left out
 UNROLLED = 160  # products up to which any nest is written out
 
@@ -83,7 +85,7 @@ class Table:
     out: Access
     add: bool
     factors: tuple[Access, ...]
-    entries: tuple[tuple[int, tuple[tuple[float, tuple[int, ...]], ...]], ...]
+    entries: Entries
 
     @property
     def reads(self) -> tuple[Buffer, ...]:
@@ -165,27 +167,35 @@ def tabled(nest: Nest) -> Table | None:
     varying = [k for k in range(len(nest.sizes)) if any(a.strides[k] for a in known)]
     outer = [k for k in range(nest.free) if k not in varying]
     listed = [k for k in range(len(nest.sizes)) if k not in outer]
-    sizes = [nest.sizes[k] for k in listed]
-    inner = [Access(a.buffer, a.offset, tuple(a.strides[k] for k in listed)) for a in term]
-    values = np.ones(tuple(sizes))
-    for access in inner:
-        numbers = access.constants(sizes)
-        values = values if numbers is None else values * numbers
+    sizes = tuple(nest.sizes[k] for k in listed)
+    values = np.ones(sizes)
+    for access in known:
+        values = values * Access(access.buffer, access.offset,
+                                 tuple(access.strides[k] for k in listed)).constants(sizes)  # fmt: skip
     ones = bool(np.isin(values, (0, 1)).all())
     if np.count_nonzero(values) > min(DENSE, values.size // (1 if ones else 2)):
         return None
-    out = Access(nest.out.buffer, 0, tuple(nest.out.strides[k] for k in listed))
-    parts = [access for access in inner if access.buffer.array is None]
-    groups: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
-    for index in product(*map(range, sizes)):
-        group = groups.setdefault(out.at(index), [])
-        if values[index]:
-            group.append((float(values[index]), tuple(part.at(index) for part in parts)))
+    places = tuple(tuple(a.strides[k] for k in listed) for a in (nest.out, *soft))
+    entries = _entries(values.tobytes(), sizes, places, empty=not nest.add)
     return Table(
         tuple(nest.sizes[k] for k in outer), _less(nest.out, outer), nest.add,
-        tuple(_less(access, outer) for access in soft),
-        tuple((o, tuple(group)) for o, group in groups.items() if group or not nest.add),
+        tuple(_less(access, outer) for access in soft), entries,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _entries(
+    numbers: bytes, sizes: tuple[int, ...], strides: tuple[tuple[int, ...], ...], *, empty: bool
+) -> Entries:
+    """Return the entries of a table of constants; `empty`: also results that nothing goes to."""
+    values = np.frombuffer(numbers).reshape(sizes)
+    groups: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
+    for index in product(*map(range, sizes)):
+        to, *places = (sum(i * s for i, s in zip(index, own, strict=True)) for own in strides)
+        group = groups.setdefault(to, [])
+        if values[index]:
+            group.append((float(values[index]), tuple(places)))
+    return tuple((to, tuple(group)) for to, group in groups.items() if group or empty)
 
 
 def _less(access: Access, kept: Sequence[int]) -> Access:
