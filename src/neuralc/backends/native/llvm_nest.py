@@ -15,6 +15,7 @@ from neuralc.backends.native.llvm import Writer
 from neuralc.backends.native.nests import UNROLLED, Access, Nest
 
 TILE = 10  # results at once: with what is loaded meanwhile they fill 16 registers
+CHAINS = 6  # sums that grow at the same time, where there are fewer results
 Place = Mapping[int, tuple[str, int]]  # an index: the variable of a loop, if any, and a number
 
 
@@ -113,9 +114,7 @@ class _Body:
             sums = [""] * len(spots)
         rest = range(nest.free, len(nest.sizes))
         if nest.work <= UNROLLED:
-            for at in product(*(range(nest.sizes[k]) for k in rest)):
-                where = {k: ("", i) for k, i in zip(rest, at, strict=True)}
-                sums = self.added(sums, [{**place, **where} for place in places])
+            sums = self.unrolled(sums, places)
         else:
             inner = [k for k in rest if nest.sizes[k] > 1]
             sums = sums if not inner else [s or w.number(0, lanes) for s in sums]
@@ -128,6 +127,23 @@ class _Body:
                 w.end(loop, sums)
         for value, spot in zip(sums, spots, strict=True):
             w.store(value or w.number(0, lanes), spot, lanes)
+
+    def unrolled(self, sums: Sequence[str], places: Sequence[Place]) -> list[str]:
+        """Return all sums written out, in several parts where there are few of them.
+
+        An addition takes some cycles until the next one to the same sum can begin.
+        """
+        w, nest = self.w, self.nest
+        rest = range(nest.free, len(nest.sizes))
+        turns = list(product(*(range(nest.sizes[k]) for k in rest)))
+        count = max(1, min(CHAINS // len(places), len(turns) // 3))
+        parts = [list(sums), *([""] * len(places) for _ in range(count - 1))]
+        for turn, at in enumerate(turns):
+            where = {k: ("", i) for k, i in zip(rest, at, strict=True)}
+            part = turn % count
+            parts[part] = self.added(parts[part], [{**place, **where} for place in places])
+        lanes = nest.out.buffer.lanes
+        return [total(w, [part[k] for part in parts], lanes) for k in range(len(places))]
 
     def added(self, sums: Sequence[str], places: Sequence[Place]) -> list[str]:
         """Return the sums with one more product each."""
@@ -168,6 +184,15 @@ class _Body:
             if variable:
                 parts.append((variable, stride))
         return self.w.address(base, access.buffer.lanes, const, parts)
+
+
+def total(w: Writer, parts: Sequence[str], lanes: bool) -> str:
+    """Return the sum of values, by halves; empty ones are 0."""
+    there = [part for part in parts if part]
+    while len(there) > 1:
+        pairs = zip(there[::2], there[1::2], strict=False)
+        there = [w.plus(a, b, lanes) for a, b in pairs] + there[len(there) // 2 * 2 :]
+    return there[0] if there else ""
 
 
 def accumulate(

@@ -6,11 +6,12 @@ the same code.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.llvm_nest import CHAINS, total
 from neuralc.backends.native.nests import Access
 from neuralc.backends.native.views import Buffer
 
@@ -107,6 +108,22 @@ def along(w: Writer, step: Step, spots: list[str], carried: list[str], body: obj
     return carried
 
 
+def summed(w: Writer, step: Step, spots: list[str], term: Callable[[list[str]], str]) -> str:
+    """Return the sum of something over the last index, added up in several parts."""
+    lanes = step.operands[0].buffer.lanes
+    parts = max(1, min(CHAINS, step.sizes[-1] // 3)) if step.sizes[-1] <= SHORT else 1
+    zero = w.number(0, lanes) if lanes else "0.0"
+
+    def add(at: list[str], carried: list[str]) -> list[str]:
+        first, *rest = carried
+        value = term(at)
+        return [*rest, value if first == "" else w.plus(first, value, lanes)]
+
+    if parts == 1:
+        return along(w, step, spots, [zero], add)[0]
+    return total(w, along(w, step, spots, [""] * parts, add), lanes)
+
+
 @dataclass(frozen=True)
 class Zero(Step):
     """Set everything to 0."""
@@ -140,10 +157,7 @@ class _NormaliseRow(Rows):
         lanes = step.operands[0].buffer.lanes
         kind = w.target.type(lanes)
 
-        def total(spots: list[str], carried: list[str]) -> list[str]:
-            return [w.plus(carried[0], w.load(spots[2], lanes), lanes)]
-
-        (whole,) = along(w, step, self.spots, [w.number(0, lanes)], total)
+        whole = summed(w, step, self.spots, lambda spots: w.load(spots[2], lanes))
         share = w.let(f"fdiv {kind} {w.number(1, lanes)}, {whole}")
         w.store(share, self.spots[1], lanes)
 
@@ -168,11 +182,10 @@ class _NormaliseBackRow(Rows):
         lanes = step.operands[0].buffer.lanes
         kind = w.target.type(lanes)
 
-        def total(spots: list[str], carried: list[str]) -> list[str]:
-            product = w.times(w.load(spots[1], lanes), w.load(spots[2], lanes), lanes)
-            return [w.plus(carried[0], product, lanes)]
-
-        (mean,) = along(w, step, self.spots, [w.number(0, lanes)], total)
+        mean = summed(
+            w, step, self.spots,
+            lambda spots: w.times(w.load(spots[1], lanes), w.load(spots[2], lanes), lanes),
+        )  # fmt: skip
         share = w.load(self.spots[3], lanes)
 
         def divide(spots: list[str], carried: list[str]) -> list[str]:
