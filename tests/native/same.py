@@ -22,7 +22,9 @@ CLOSE = 1e-9  # of float64
 def both(program: Program, restarts: int = 3, seed: int = 0) -> tuple[SoftModule, NativeModule]:
     """Return a program in both engines with the same random choices and networks, float64."""
     torch.manual_seed(seed)
-    plain, native = (kind(program, restarts=restarts).double() for kind in (SoftModule, NativeModule))
+    plain, native = (
+        kind(program, restarts=restarts).double() for kind in (SoftModule, NativeModule)
+    )
     plain.logits.data.normal_()
     native.load_state_dict(plain.state_dict())
     assert isinstance(native, NativeModule)
@@ -50,7 +52,10 @@ def assert_same(one: list[Tensor], two: list[Tensor], words: Any, close: float =
     for a, b in zip(one, two, strict=True):
         assert a.shape == b.shape, words
         error = float((a - b).detach().abs().max()) if a.numel() else 0.0
-        assert error <= close * max(1.0, float(a.detach().abs().max()) if a.numel() else 0), (words, error)
+        assert error <= close * max(1.0, float(a.detach().abs().max()) if a.numel() else 0), (
+            words,
+            error,
+        )
 
 
 def check(

@@ -52,9 +52,7 @@ def test_other_content_is_another_kernel(tmp_path: Path) -> None:
     assert result(compiled.load(b"two", Maker(2), tmp_path)) == 4
 
 
-def test_another_version_is_another_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_version_is_another_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled.load(b"content", Maker(1), tmp_path)
     monkeypatch.setattr(compiled, "_circumstances", lambda: ("newer",))
     assert result(compiled.load(b"content", Maker(2), tmp_path)) == 4

@@ -102,9 +102,7 @@ def test_single_precision(sharpness: float) -> None:
 
 
 @each_lanes
-def test_any_number_of_restarts_and_examples(
-    lanes: Lanes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_number_of_restarts_and_examples(lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes that are not full, several blocks, threads: all the same numbers."""
     monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
     monkeypatch.setattr(module, "ALONE", 0)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from benchmarks.tasks import TASKS
 from neuralc.backends.native import NativeModule
+from neuralc.backends.native import module as native_module
 from neuralc.backends.native.compiled import assembly, vector_bytes
 from neuralc.cli import group
 from neuralc.errors import Declined, NeuralcError
@@ -75,7 +76,7 @@ def test_what_cannot_be_a_kernel_is_declined() -> None:
 
 def test_a_module_of_another_type_says_so() -> None:
     module = TASK.model().compile(engine="native").bfloat16()
-    with pytest.raises(Declined, match="for float32 and float64, not for torch.bfloat16"):
+    with pytest.raises(Declined, match=r"for float32 and float64, not for torch\.bfloat16"):
         module({"initial_wires": torch.zeros(1, 3, dtype=torch.int64)})
 
 
@@ -112,11 +113,17 @@ def test_compile_prints_a_kernel(tmp_path: Path) -> None:
     assert "restarts in a vector" in result.output
 
 
-def test_memory_does_not_grow_with_restarts() -> None:
+def test_memory_does_not_grow_with_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
     module = TASK.model().compile(restarts=1000, engine="native")
     assert isinstance(module, NativeModule)
     inputs = module.prepare(TASK.examples().inputs)
     targets = {name: torch.as_tensor(t) for name, t in TASK.examples().outputs.items()}
     assert module.loss(inputs, targets) is not None
     (kernel,) = module.kernels.made.values()
-    assert kernel.size * kernel.target.bytes < 100_000
+    size = kernel.size * kernel.target.bytes
+    assert size < 100_000
+    monkeypatch.setattr(native_module, "MEMORY", 3 * size)
+    assert module.most_threads(kernel) == 3
+    monkeypatch.setattr(native_module, "MEMORY", size - 1)
+    with pytest.raises(Declined, match="more than 0 GiB"):
+        module.loss(inputs, targets)

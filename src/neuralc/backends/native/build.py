@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralc.backends.native.forward import Forward
+from neuralc.backends.native.nests import Access
 from neuralc.backends.native.plan import (
     CHUNK,
     ROW,
@@ -26,7 +27,6 @@ from neuralc.backends.native.plan import (
 from neuralc.backends.native.reverse import Reverse
 from neuralc.backends.native.softmax import SoftmaxBack
 from neuralc.backends.native.steps import Reduce, Zero
-from neuralc.backends.native.nests import Access
 from neuralc.backends.native.update import SETTINGS, Squares, Update
 from neuralc.backends.native.views import Buffer, View, full
 from neuralc.backends.soft.graph import B, Node, P
@@ -158,6 +158,7 @@ class Building:
             plan.add(Transfer(external, buffer, store=True, start=block.start))
 
     def observe(self, reverse: Reverse, node: Node, k: int, fixed: bool, total: Buffer) -> None:
+        """Write the comparison of an end with its targets; `fixed`: with one number for all."""
         value = self.forward.values[node.number]
         size = value.axes[-1][0]
         assert isinstance(size, int)

@@ -110,7 +110,9 @@ def write(w: Writer, group: Group, names: Sequence[str], arrays: Arrays) -> None
     base = dict(zip(buffers(group), names, strict=True))
     for part in group.parts:
         if not isinstance(part, Band):
-            spots = [w.address(base[a.buffer], a.buffer.lanes, a.offset, ()) for a in operands(part)]
+            spots = [
+                w.address(base[a.buffer], a.buffer.lanes, a.offset, ()) for a in operands(part)
+            ]
             _single(w, part, spots, arrays)
             continue
         loop = w.begin(part.count)

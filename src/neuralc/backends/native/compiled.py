@@ -1,8 +1,8 @@
-"""Text of LLVM turned into machine code in memory, kept on disk under a digest of its content.
+"""Text of LLVM turned into machine code in memory, kept on disk under a digest of what it is.
 
 The digest covers what the code is for, the processor, the compiler and this very package, and the
-file says again what it is of: whoever finds another thing there compiles anew. Files take their place whole, so
-several writers do no harm.
+file says again what it is of: whoever finds another thing there compiles anew. Files take their
+place whole, so several writers do no harm.
 """
 
 from __future__ import annotations

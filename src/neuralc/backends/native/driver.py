@@ -1,8 +1,9 @@
 """The loop around a kernel: blocks of restarts and of examples, and the addresses of each.
 
 `run(arena, args, arrays, start, stop)` does the tasks from `start` to `stop`: task `k` is row
-`k / chunks` of restarts and chunk `k % chunks` of the examples, several times if there are steps of descent to be made. `args` are P,
-B, chunks and steps, `arrays` the addresses of the external arrays. A frame tells the sections about the block that they are on.
+`k / chunks` of restarts and chunk `k % chunks` of the examples, several times if there are steps of
+descent to be made. `args` are P, B, chunks and steps, `arrays` the addresses of the external
+arrays. A frame tells the sections about the block that they are on.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ def driver(plan: Plan, target: Target) -> str:
     at = {"chunk": chunk, "row": row, P: first, B: "0", "step": turn.index}
     _addresses(w, plan, bases, steps, at)
     w.do("call void @before(ptr %arena, ptr %frame)")
-    begin = w.let(f"sdiv i64 {w.let(f'mul i64 {chunk}, {units}')}, {chunks}")
-    following = w.let(f"add i64 {chunk}, 1")
-    end = w.let(f"sdiv i64 {w.let(f'mul i64 {following}, {units}')}, {chunks}")
+    begin, end = _range(w, chunk, chunks, units)
     some = w.branch(w.let(f"icmp slt i64 {begin}, {end}"))
     unit = w.begin(end, start=begin)
     example = unit.index if lanes == P else w.let(f"mul i64 {unit.index}, {size}")
@@ -67,7 +66,17 @@ def driver(plan: Plan, target: Target) -> str:
     w.end(turn)
     w.end(task)
     arguments = "ptr noalias %arena, ptr noalias %args, ptr noalias %arrays, i64 %start, i64 %stop"
-    return "\n".join([f"define void @run({arguments}) {{", "entry:", *w.lines, "  ret void", "}", ""])
+    return "\n".join(
+        [f"define void @run({arguments}) {{", "entry:", *w.lines, "  ret void", "}", ""]
+    )
+
+
+def _range(w: Writer, chunk: str, chunks: str, units: str) -> tuple[str, str]:
+    """Return the first block of examples of a chunk, and the one behind the last."""
+    following = w.let(f"add i64 {chunk}, 1")
+    products = [w.let(f"mul i64 {k}, {units}") for k in (chunk, following)]
+    begin, end = (w.let(f"sdiv i64 {product}, {chunks}") for product in products)
+    return begin, end
 
 
 def _valid(w: Writer, whole: str, first: str, size: int) -> str:

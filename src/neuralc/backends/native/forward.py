@@ -121,6 +121,7 @@ class Forward:
         return None
 
     def normalise(self, node: Node, out: View) -> None:
+        """Write a division by the sum, whose inverse is kept for the gradient."""
         x = self.of(node, 0)
         share = self.plan.fresh("share", node.dims[:-1])
         self.shares[node.number] = share
@@ -153,15 +154,15 @@ class Forward:
         at = places.index(LAST)
         less = tuple(name for name in places if name != LAST)
         return [
-            [(0, (weights.select(at, k), less)), (k + 1, arm)]
-            for k, arm in enumerate(operands[1:])
+            [(0, (weights.select(at, k), less)), (k + 1, arm)] for k, arm in enumerate(operands[1:])
         ]
 
     def broadcast(self, node: Node, out: View) -> None:
+        """Write an operation whose operands broadcast."""
         rank, _, *attrs = node.attrs
         names = (*range(rank), LAST)
         match node.op, attrs:
-            case ("blend" | "share" | "mixture"), _:
+            case (("blend" | "share" | "mixture"), _):
                 terms = [[operand for _, operand in pair] for pair in self.pairs(node)]
                 self.plan.set((out, names), *terms)
             case "circle", [size]:
@@ -273,7 +274,7 @@ class Forward:
         dim = node.attrs[0]
         gone = len(node.attrs[2]) if len(node.attrs) > 2 else 1
         axes = out.axes
-        flat = (int(np.prod([n for n, _ in axes[dim : dim + gone]])), axes[dim + gone - 1][1])
+        flat = (View(out.buffer, 0, axes[dim : dim + gone]).count, axes[dim + gone - 1][1])
         view = View(out.buffer, out.offset, (*axes[:dim], flat, *axes[dim + gone :]))
         return view, tuple("index" if k == dim else k for k in range(len(view.axes)))
 
@@ -283,7 +284,8 @@ class Forward:
     ) -> None:  # fmt: skip
         """Write a table."""
         if whole is None:
-            assert out is not None and self.plan.node is not None
+            assert out is not None
+            assert self.plan.node is not None
             whole = self.flat(self.plan.node, out)
         self.plan.add(listed(whole, operands, name, names, entries, add=add))
 
@@ -296,7 +298,9 @@ def listed(
     nest = _outer(out, operands, {name, *names})
     strides = [_stride(operand, own) for operand, own in zip(operands, names, strict=True)]
     step, n = _stride(out, name), _extent(out, name)
-    groups: dict[int, list[tuple[float, tuple[int, ...]]]] = {} if add else {o: [] for o in range(n)}
+    groups: dict[int, list[tuple[float, tuple[int, ...]]]] = (
+        {} if add else {o: [] for o in range(n)}
+    )
     for o, places in entries:
         spots = tuple(i * s for i, s in zip(places, strides, strict=True))
         groups.setdefault(o, []).append((1.0, spots))

@@ -12,9 +12,9 @@ from math import prod
 from typing import TypeGuard
 
 from neuralc.backends.native.code import Band, Group, Single, operands
-from neuralc.backends.native.nests import Access, Nest, Table
+from neuralc.backends.native.nests import Access, Nest
 from neuralc.backends.native.plan import Instruction, Item, Loss, Transfer
-from neuralc.backends.native.steps import Normalise, NormaliseBack, Step, Zero
+from neuralc.backends.native.steps import Normalise, NormaliseBack, Step
 from neuralc.backends.native.views import Buffer
 
 LARGE = 96  # elements from which on an array is gone through once for several instructions
@@ -124,10 +124,9 @@ def _longest(items: list[Item]) -> tuple[list[Row], set[int]]:
     return best
 
 
-def _large(instruction: Instruction) -> TypeGuard[Single]:
+def _large(instruction: Instruction) -> TypeGuard[Nest | Step]:
     """Tell whether an instruction may go through large arrays."""
-    small = isinstance(instruction, Transfer | Loss | Table | Band | Group | Zero)
-    return not small and instruction.work >= LARGE
+    return isinstance(instruction, Nest | Normalise | NormaliseBack) and instruction.work >= LARGE
 
 
 def rows_of_safe(instruction: Single) -> Iterator[Row]:
@@ -221,5 +220,6 @@ def _together(parts: Sequence[Item], item: Item) -> bool:
     first = parts[0]
     here = first.node.line if first.node else 0
     there = item.node.line if item.node else 0
-    work = sum(part.instruction.work for part in parts) + item.instruction.work  # type: ignore[union-attr]
-    return len(parts) < PARTS and (here, first.back) == (there, item.back) and work <= SMALL
+    work = sum(getattr(part.instruction, "work", 0) for part in (*parts, item))
+    same = (here, first.back) == (there, item.back)
+    return same and len(parts) < PARTS and work <= SMALL

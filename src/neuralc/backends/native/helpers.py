@@ -12,7 +12,8 @@ TINY = 1e-15  # added to a chance before its logarithm is taken
 _TEXT = """
 ; numbers of a caller -> vectors: lane l has the rows at l * stride; lanes beyond `valid` have those
 ; of the last one
-define internal void @spread(ptr noalias %to, ptr noalias %from, i64 %count, i64 %stride, i64 %valid) {
+define internal void @spread(ptr noalias %to, ptr noalias %from, i64 %count, i64 %stride,
+    i64 %valid) {
 entry:
   %most = sub i64 %valid, 1
   br label %lane
@@ -42,7 +43,8 @@ done:
 }
 
 ; vectors -> numbers of a caller, the first `valid` lanes
-define internal void @gather(ptr noalias %to, ptr noalias %from, i64 %count, i64 %stride, i64 %valid) {
+define internal void @gather(ptr noalias %to, ptr noalias %from, i64 %count, i64 %stride,
+    i64 %valid) {
 entry:
   br label %lane
 lane:

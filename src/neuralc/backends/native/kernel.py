@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -122,9 +122,7 @@ class Kernels:
                 External(e[0], e[1], tuple(e[2]), e[3], e[4]) for e in code.facts["externals"]
             )
             size, work = code.facts["size"], code.facts["work"]
-            self.made[key] = Kernel(
-                lanes, Target(real, width(real)), externals, size, work, code
-            )
+            self.made[key] = Kernel(lanes, Target(real, width(real)), externals, size, work, code)
         return self.made[key]
 
     def content(self, key: tuple[Kind, str, Lanes, frozenset[int]]) -> bytes:
@@ -175,4 +173,3 @@ def lanes_for(restarts: int, examples: int, width: int) -> Lanes:
     by_restarts = -(-restarts // width) * examples
     by_examples = -(-examples // width) * restarts
     return B if by_examples <= by_restarts else P  # type: ignore[return-value]
-

@@ -7,6 +7,7 @@ ever reordered.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -45,12 +46,8 @@ class Target:
 
     def literal(self, number: float) -> str:
         """Return a number as a literal."""
-        if self.real == "float":
-            import struct
-
-            number = struct.unpack("f", struct.pack("f", number))[0]
-        import struct
-
+        if self.real == "float":  # as the nearest one of that type
+            (number,) = struct.unpack("f", struct.pack("f", number))
         return "0x" + struct.pack(">d", number).hex().upper()
 
 
@@ -170,9 +167,13 @@ class Writer:
                 index = self.once(("add", index, term), f"add nsw i64 {index}, {term}")
         kind = self.target.type(lanes)
         if index:
-            base = self.once(("gep", base, index, lanes), f"getelementptr {kind}, ptr {base}, i64 {index}")
+            base = self.once(
+                ("gep", base, index, lanes), f"getelementptr {kind}, ptr {base}, i64 {index}"
+            )
         if const:
-            base = self.once(("gep", base, const, lanes), f"getelementptr {kind}, ptr {base}, i64 {const}")
+            base = self.once(
+                ("gep", base, const, lanes), f"getelementptr {kind}, ptr {base}, i64 {const}"
+            )
         return base
 
     def load(self, pointer: str, lanes: bool) -> str:

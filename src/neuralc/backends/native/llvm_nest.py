@@ -84,9 +84,12 @@ class _Body:
         """Write the loops over the free indices from the k-th on."""
         nest, w = self.nest, self.w
         if k == nest.free:
-            steps = {i: u for i, u in tile.items()}
+            steps = dict(tile)
             combos = [
-                {**place, **{i: (place[i][0], place[i][1] + c) for i, c in zip(steps, at, strict=True)}}
+                {
+                    **place,
+                    **{i: (place[i][0], place[i][1] + c) for i, c in zip(steps, at, strict=True)},
+                }
                 for at in product(*map(range, steps.values()))
             ]
             self.tile(combos)
@@ -158,7 +161,8 @@ class _Body:
     ) -> str:
         """Return a sum with one more product; an empty one is 0."""
         w, lanes = self.w, self.nest.out.buffer.lanes
-        vectors, numbers = [], []
+        vectors: list[str] = []
+        numbers: list[str] = []
         for access, base in zip(term, bases, strict=True):
             if not base:
                 at = access.offset + access.at([place[k][1] for k in range(len(access.strides))])

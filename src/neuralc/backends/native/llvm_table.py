@@ -29,9 +29,7 @@ def is_long(table: Table) -> bool:
     return sum(len(group) for _, group in table.entries) > LONG
 
 
-def write_table(
-    w: Writer, table: Table, spots: Sequence[str], arrays: Sequence[str]
-) -> None:
+def write_table(w: Writer, table: Table, spots: Sequence[str], arrays: Sequence[str]) -> None:
     """Write a table; `arrays` are the names of those of `numbers`, if it is long."""
     loops, index = [], []
     for n in table.sizes:

@@ -20,6 +20,7 @@ from neuralc.errors import Declined
 
 NAME = "the engine native"
 REALS = {torch.float32: "float", torch.float64: "double"}
+MEMORY = 2 * 2**30  # bytes that all threads work in, at most
 ALONE = 1_000_000  # products of vectors below which a second thread does not pay
 Key = tuple[str, str]  # role and name of an external array
 
@@ -64,15 +65,14 @@ class NativeModule(SoftModule):
     def kernel_source(self) -> str:
         """Return the text of the kernel for the loss and its gradient, restarts in the lanes."""
         asked = frozenset(node.number for node in self.kernels.nodes if node.op == "param")
-        return self.kernels.module("loss", REALS[self.logits.dtype], P, asked).text()
+        return self.kernels.module("loss", REALS[self.logits.dtype], "P", asked).text()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
         batch = self._batch(inputs)
         found = _Run.apply(self, batch, *self._given(inputs))  # type: ignore[no-untyped-call]
         full = [
-            self._full(value, there, batch)
-            for value, there in zip(found, self._leads, strict=True)
+            self._full(value, there, batch) for value, there in zip(found, self._leads, strict=True)
         ]
         names = list(self.kernels.lowered.outputs)
         return dict(zip(names, full, strict=False)), full[len(names) :]
@@ -112,7 +112,8 @@ class NativeModule(SoftModule):
             adam: else it is RMSProp, without a momentum.
 
         """
-        assert not self.program.networks and self.with_logits
+        assert not self.program.networks
+        assert self.with_logits
         given = self._given(inputs)
         batch = self._batch(inputs)
         if not inputs and targets:
@@ -145,7 +146,7 @@ class NativeModule(SoftModule):
             raise Declined(NAME, reasons)
         assert self._training is not None
         read = self._training.readings(inputs, dict(self.networks.items()), self.logits)
-        given = [self.logits] if self.with_logits else []
+        given: list[Tensor] = [self.logits] if self.with_logits else []
         for node in self.sources:
             given.append(next(read) if node.op == "network" else inputs[node.attrs[0]])
         return given
@@ -199,11 +200,19 @@ class NativeModule(SoftModule):
                     partial.add(key)
             kept.append(value)
             addresses.append(0 if value is None else value.data_ptr())
-        pool = self.threads(shares.threads)
+        pool = self.threads(min(shares.threads, self.most_threads(kernel)))
         args = [self.restarts, batch, shares.chunks, max(steps, 1)]
         kernel.run(args, addresses, shares.rows * shares.chunks, pool)
         return {k: v[0] if k in partial and len(v) == 1 else v.sum(0) if k in partial else v
                 for k, v in made.items()}  # fmt: skip
+
+    def most_threads(self, kernel: Kernel) -> int:
+        """Return how many threads may work at once in the memory that there is."""
+        size = kernel.size * kernel.target.bytes
+        if size > MEMORY:
+            need = f"{size / 2**30:.1f} GiB for each thread, more than {MEMORY / 2**30:.0f} GiB"
+            raise Declined(NAME, [f"a run of it is kept whole, which takes {need}"])
+        return max(1, MEMORY // size)
 
     def threads(self, count: int) -> Pool:
         """Return so many threads."""

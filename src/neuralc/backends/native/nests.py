@@ -37,7 +37,7 @@ class Access:
         return sum(i * s for i, s in zip(index, self.strides, strict=True))
 
     def constants(self, sizes: Sequence[int]) -> np.ndarray[Any, Any] | None:
-        """Return the numbers of a constant for all indices."""
+        """Return the numbers of a constant for all indices, None for what is no constant."""
         if self.buffer.array is None:
             return None
         flat = self.buffer.array.reshape(-1)
@@ -170,8 +170,9 @@ def tabled(nest: Nest) -> Table | None:
     sizes = tuple(nest.sizes[k] for k in listed)
     values = np.ones(sizes)
     for access in known:
-        values = values * Access(access.buffer, access.offset,
-                                 tuple(access.strides[k] for k in listed)).constants(sizes)  # fmt: skip
+        numbers = _less(access, listed).constants(sizes)
+        assert numbers is not None
+        values = values * numbers
     ones = bool(np.isin(values, (0, 1)).all())
     if np.count_nonzero(values) > min(DENSE, values.size // (1 if ones else 2)):
         return None

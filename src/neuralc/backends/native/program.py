@@ -13,9 +13,9 @@ from neuralc.backends.native import code, llvm_table
 from neuralc.backends.native.arena import place
 from neuralc.backends.native.code import Group
 from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, slot, word
+from neuralc.backends.native.grouping import banded, grouped, shrunk
 from neuralc.backends.native.helpers import helpers
 from neuralc.backends.native.llvm import Target, Writer
-from neuralc.backends.native.grouping import banded, grouped, shrunk
 from neuralc.backends.native.nests import Access, Table
 from neuralc.backends.native.plan import Item, Loss, Plan, Section, Transfer
 from neuralc.backends.native.views import Buffer

@@ -163,6 +163,7 @@ class Reverse:
                 self.broadcast(node, g)
 
     def normalise(self, node: Node, g: View) -> None:
+        """A division by the sum."""
         there = self.place(node.args[0], lanes=g.buffer.lanes)
         assert there is not None
         view, add = there
@@ -177,7 +178,7 @@ class Reverse:
         f, (rank, _, *attrs) = self.forward, node.attrs
         names = (*range(rank), LAST)
         match node.op, attrs:
-            case ("blend" | "share"), _:
+            case (("blend" | "share"), _):
                 for pair in f.pairs(node):
                     for k, (_, own) in pair:
                         rest = [operand for other, operand in pair if other != k]
@@ -202,6 +203,7 @@ class Reverse:
                 raise AssertionError(f"no rule for {node.op}")
 
     def mixture(self, node: Node, g: View, names: tuple[Label, ...]) -> None:
+        """`sum_k weights[..., k] * arms[k]`."""
         f = self.forward
         weights, places = f.operand(node, 0)
         at = places.index(LAST)
@@ -224,6 +226,7 @@ class Reverse:
         return view
 
     def join(self, node: Node, g: View, names: tuple[Label, ...]) -> None:
+        """Parts put one behind the other."""
         f = self.forward
         for k, part, there in f.joined(node, g):
             place = self.whole(node.args[k], lanes=g.buffer.lanes)
@@ -232,12 +235,14 @@ class Reverse:
                 self.plan.set((out, f.labels(node, k)), [(there, names)], add=True)
 
     def running(self, node: Node, g: View, *, reverse: bool, strict: bool) -> None:
+        """Running sums: those of the gradient from the other end."""
         f, names = self.forward, (*range(node.attrs[0]), LAST)
         sums = self.plan.fresh("sums", [n for n, _ in g.axes])
         f.running((sums, names), (g, names), reverse=reverse, strict=strict)
         self.add(node.args[0], f.labels(node, 0), (sums, names))
 
     def circle(self, node: Node, g: View, size: int) -> None:
+        """A sum modulo `size`: both gradients are such sums, too."""
         f, rank = self.forward, node.attrs[0]
         names = (*range(rank), LAST)
         (x, a), (_, b) = f.operand(node, 0), f.operand(node, 1)
@@ -263,11 +268,6 @@ class Reverse:
             view = self.whole(number, lanes=lanes)
             if view is None:
                 continue
-            turned = [
-                (p[k], (o, *(i for j, i in enumerate(p) if j != k))) for o, p in entries
-            ]
+            turned = [(p[k], (o, *(i for j, i in enumerate(p) if j != k))) for o, p in entries]
             place = view, operands[k][1]
-            self.plan.add(
-                listed(place, [out, *rest], names[k], [name, *others], turned, add=True)
-            )
-
+            self.plan.add(listed(place, [out, *rest], names[k], [name, *others], turned, add=True))

@@ -70,11 +70,13 @@ def described(instruction: Nest | Table | Step) -> str:
     match instruction:
         case Nest(sizes=sizes, free=free, out=out, add=add, terms=terms):
             loops = ", ".join(f"{n} < {size}" for n, size in zip(NAMES, sizes, strict=False))
-            count = iter(range(1, 100))
+            numbers = iter(range(1, 100))
             products = [
-                " * ".join(_element(f"p{next(count)}", a) for a in term) for term in terms
+                " * ".join(_element(f"p{next(numbers)}", a) for a in term) for term in terms
             ]
-            total = f"sum over {', '.join(NAMES[free : len(sizes)])} of " if free < len(sizes) else ""
+            total = (
+                f"sum over {', '.join(NAMES[free : len(sizes)])} of " if free < len(sizes) else ""
+            )
             sign = "+=" if add else "="
             right = " + ".join(products)
             return f"{loops or 'once'}: {_element('p0', out)} {sign} {total}{right}"
