@@ -15,7 +15,7 @@ from neuralc.backends.native.llvm import Writer
 from neuralc.backends.native.nests import UNROLLED, Access, Nest
 
 TILE = 10  # results at once: with what is loaded meanwhile they fill 16 registers
-CHAINS = 6  # sums that grow at the same time, where there are fewer results
+CHAINS = 8  # sums that grow at the same time, where there are fewer results
 Place = Mapping[int, tuple[str, int]]  # an index: the variable of a loop, if any, and a number
 
 
@@ -109,27 +109,56 @@ class _Body:
         """Write the sums of some results."""
         w, nest = self.w, self.nest
         lanes = nest.out.buffer.lanes
-        kind = w.target.type(lanes)
         spots = [self.address(self.out, nest.out, place) for place in places]
         if nest.add:
             sums = [w.let(w.loading(spot, lanes)) for spot in spots]
         else:
             sums = [""] * len(spots)
-        rest = range(nest.free, len(nest.sizes))
         if nest.work <= UNROLLED:
             sums = self.unrolled(sums, places)
         else:
-            inner = [k for k in rest if nest.sizes[k] > 1]
-            sums = sums if not inner else [s or w.number(0, lanes) for s in sums]
-            loops, where = [], {}
-            for k in inner:
-                loops.append(w.begin(nest.sizes[k], [(kind, s) for s in sums]))
-                sums, where[k] = loops[-1].values, (loops[-1].index, 0)
-            sums = self.added(sums, [{**place, **where} for place in places])
-            for loop in reversed(loops):
-                w.end(loop, sums)
+            sums = self.looped(sums, places)
         for value, spot in zip(sums, spots, strict=True):
             w.store(value or w.number(0, lanes), spot, lanes)
+
+    def looped(self, sums: Sequence[str], places: Sequence[Place]) -> list[str]:
+        """Return all sums as loops, the innermost taking several steps where sums are few."""
+        w, nest = self.w, self.nest
+        lanes = nest.out.buffer.lanes
+        kind = w.target.type(lanes)
+        inner = list(range(nest.free, len(nest.sizes)))
+        if not inner:
+            return self.added(sums, places)
+        values = [s or w.number(0, lanes) for s in sums]
+        loops, where = [], {}
+        for k in inner[:-1]:
+            loops.append(w.begin(nest.sizes[k], [(kind, s) for s in values]))
+            values, where[k] = loops[-1].values, (loops[-1].index, 0)
+        last, n = inner[-1], nest.sizes[inner[-1]]
+        count = max(1, min(n, CHAINS // len(places)))
+        whole = n // count * count
+        parts = [values, *([w.number(0, lanes)] * len(values) for _ in range(count - 1))]
+
+        def turn(step: int, at: tuple[str, int]) -> None:
+            spots = [{**place, **where, last: at} for place in places]
+            parts[step] = self.added(parts[step], spots)
+
+        if whole == count:
+            for step in range(count):
+                turn(step, ("", step))
+        else:
+            loop = w.begin(whole, [(kind, s) for part in parts for s in part], step=count)
+            size = len(values)
+            parts[:] = [loop.values[k * size : (k + 1) * size] for k in range(count)]
+            for step in range(count):
+                turn(step, (loop.index, step))
+            w.end(loop, [s for part in parts for s in part])
+        for step in range(n - whole):
+            turn(step, ("", whole + step))
+        values = [total(w, [part[k] for part in parts], lanes) for k in range(len(places))]
+        for outer in reversed(loops):
+            w.end(outer, values)
+        return values
 
     def unrolled(self, sums: Sequence[str], places: Sequence[Place]) -> list[str]:
         """Return all sums written out, in several parts where there are few of them.

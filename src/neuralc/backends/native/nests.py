@@ -21,7 +21,7 @@ Label = int | str
 Operand = tuple[View, tuple[Label, ...]]  # a view and what its dimensions are called
 Entries = tuple[tuple[int, tuple[tuple[float, tuple[int, ...]], ...]], ...]
 DENSE = 4096  # products up to which a nest with a constant is written out, zeros left out
-UNROLLED = 160  # products up to which any nest is written out
+UNROLLED = 32  # products up to which any nest is written out: more code is slower to read
 
 
 @dataclass(frozen=True)

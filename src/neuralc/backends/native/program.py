@@ -47,12 +47,29 @@ class Module:
         sections: list[str] = []
         for name in plan.items:
             sections += self.section(name)
-        head = f"; {t.lanes} {'restarts' if plan.lanes == 'P' else 'examples'} in a vector"
         reduce = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real}, {t.vector})"
         return "\n".join(
-            [head, *self.constants, f"declare {t.real} {reduce}", *self.texts, *sections,
-             driver(plan, t), helpers(t)]
+            [*self.head(), driver(plan, t), *sections, *self.texts, helpers(t),
+             f"declare {t.real} {reduce}", *self.constants, ""]
         )  # fmt: skip
+
+    def head(self) -> list[str]:
+        """Return comments that say how to read the text."""
+        plan, t = self.plan, self.target
+        lanes, count = "restarts" if plan.lanes == "P" else "examples", len(self.functions)
+        arrays = [
+            f";   {e.role} {e.name} [{', '.join((*e.dims, str(e.count)))}]" for e in plan.externals
+        ]
+        return [
+            f"; A value is a vector of {t.lanes} {lanes}, or one number where that is enough.",
+            "; `run` goes through blocks of restarts: `before` is what does not depend on",
+            "; examples, `example` what does, `after` the rest of the gradient. They call one",
+            f"; function for each kind of instruction, {count} in all. A thread works in",
+            f"; {self.size * t.bytes} bytes.",
+            "; Arrays of the caller, in this order:",
+            *arrays,
+            "",
+        ]
 
     def section(self, name: Section) -> list[str]:
         """Return a section as a function that calls its parts."""
