@@ -14,7 +14,7 @@ from neuralc.backends.native import NativeModule
 from neuralc.backends.native import module as native_module
 from neuralc.backends.native.compiled import assembly, vector_bytes
 from neuralc.cli import group
-from neuralc.errors import Declined, NeuralcError
+from neuralc.errors import DataError, Declined, NeuralcError
 from neuralc.learning.engine import Engine, told
 from neuralc.learning.model import Model
 from neuralc.learning.run import learn
@@ -80,6 +80,19 @@ def test_a_module_of_another_type_says_so() -> None:
         module({"initial_wires": torch.zeros(1, 3, dtype=torch.int64)})
 
 
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    module = TASK.model().compile(engine="native")
+    assert isinstance(module, NativeModule)
+    inputs = module.prepare(TASK.examples().inputs)
+    with pytest.raises(DataError, match="a target of final_wires is 2"):
+        module.loss(inputs, {"final_wires": torch.full((4, 2), 2)})
+    with pytest.raises(DataError, match="has 8 numbers, found 3 x 2"):
+        module.loss(inputs, {"final_wires": torch.zeros(3, 2, dtype=torch.int64)})
+    short = torch.zeros(4, 2, dtype=torch.int32)
+    whole = module.loss(inputs, {"final_wires": short.long()})
+    torch.testing.assert_close(module.loss(inputs, {"final_wires": short}), whole)
+
+
 def test_the_code_names_the_lines_of_the_model() -> None:
     text = Model.load("circuit", TASK.hypers).kernel_source()
     lines = text.split("\n")
@@ -110,7 +123,7 @@ def test_compile_prints_a_kernel(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "define void @run(" in result.output
-    assert "restarts in a vector" in result.output
+    assert "a vector of" in result.output
 
 
 def test_memory_does_not_grow_with_restarts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
+from neuralc.backends.native.plan import External
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.module import Precision, SoftModule
-from neuralc.errors import Declined
+from neuralc.errors import DataError, Declined
+from neuralc.ir.nodes import Int
 
 NAME = "the engine native"
 REALS = {torch.float32: "float", torch.float64: "double"}
@@ -181,21 +184,21 @@ class NativeModule(SoftModule):
         `others` are the external arrays besides what is given; `steps` of descent are made.
         """
         shares = self.shares(kernel, batch, divide=not steps)
-        sizes = {"chunk": shares.chunks, "row": shares.rows, P: self.restarts, B: batch}
+        sizes = {"chunk": shares.chunks, "row": shares.rows, "step": max(steps, 1)}
+        sizes |= {P: self.restarts, B: batch}
         sources = dict(zip(self.names(), given, strict=True))
         made: dict[Key, Tensor] = {}
         partial, addresses, kept = set(), [], []
         for external in kernel.externals:
             key = external.role, external.name
+            shape = (*(sizes[dim] for dim in external.dims), external.count)
             value: Tensor | None
             if external.role == "source" and key not in others:
-                value = sources[external.name].detach().contiguous()
+                value = self.array(external, sources[external.name], shape)
             elif external.role in ("source", "state", "seed", "target"):
-                value = others[key]
-                value = None if value is None else value.detach().contiguous()
+                value = self.array(external, others[key], shape)
             else:
-                shape = [sizes[dim] for dim in external.dims]
-                value = made[key] = self.logits.new_zeros((*shape, external.count))
+                value = made[key] = self.logits.new_zeros(shape)
                 if external.role != "out" and external.dims[:1] in (("chunk",), ("row",)):
                     partial.add(key)
             kept.append(value)
@@ -205,6 +208,21 @@ class NativeModule(SoftModule):
         kernel.run(args, addresses, shares.rows * shares.chunks, pool)
         return {k: v[0] if k in partial and len(v) == 1 else v.sum(0) if k in partial else v
                 for k, v in made.items()}  # fmt: skip
+
+    def array(
+        self, external: External, value: Tensor | None, shape: tuple[int, ...]
+    ) -> Tensor | None:
+        """Return a tensor as what a kernel reads, which looks at nothing but its address."""
+        if value is None:
+            return None
+        if value.numel() != prod(shape):
+            found = " x ".join(map(str, value.shape))
+            raise DataError(
+                f"{external.role} {external.name} of the kernel has {prod(shape)} numbers, "
+                f"found {found}\n  hint: all inputs and targets are for the same examples"
+            )
+        kind = self.logits.dtype if external.real else torch.int64
+        return value.detach().to(kind).contiguous()
 
     def most_threads(self, kernel: Kernel) -> int:
         """Return how many threads may work at once in the memory that there is."""
@@ -253,6 +271,14 @@ class NativeModule(SoftModule):
     def goals(self, targets: Mapping[str, Tensor]) -> dict[Key, Tensor | None]:
         """Return the targets of all outputs, None where there are none, and what is observed."""
         names = list(self.kernels.lowered.outputs)
+        for name, target in targets.items():
+            kind = self.program.decl[name].type
+            assert isinstance(kind, Int)
+            if target.numel() and int(target.max()) >= kind.size:
+                raise DataError(
+                    f"a target of {name} is {int(target.max())}\n"
+                    f"  hint: its values are 0 to {kind.size - 1}"
+                )
         found: dict[Key, Tensor | None] = {
             ("target", str(k)): targets.get(name) for k, name in enumerate(names)
         }
