@@ -90,6 +90,10 @@ class Pool:
         self.threads = threads
         self.workers: ThreadPoolExecutor | None = None
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pool:
+        """Return as many threads, of its own."""
+        return Pool(self.threads)
+
     def all(self, call: Callable[[int], None], items: Iterable[int]) -> None:
         """Make all calls and wait for them."""
         if self.workers is None:

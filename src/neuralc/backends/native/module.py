@@ -45,9 +45,16 @@ class NativeModule(SoftModule):
         nodes, source = self._training.nodes, self.program.source
         self.kernels = Kernels(self._training.lowered, nodes, source, self.choices)
         self.pool = Pool(1)
+        self.compared: tuple[dict[str, Tensor], dict[Key, Tensor | None]] = ({"": self.logits}, {})
         sources = self._training.sources
         self.sources: list[Node] = [node for node in sources if node.op != "param"]
-        self.with_logits = any(node.op == "param" for node in sources)
+        self.params = frozenset(node.number for node in sources if node.op == "param")
+        self.with_logits = bool(self.params)
+        own = ["logits"] if self.with_logits else []
+        self.names = [
+            *own,
+            *(str(node.number) for node in self.sources),
+        ]  # of what `_given` returns
 
     @staticmethod
     def check(precision: Precision, device: str) -> None:
@@ -67,8 +74,8 @@ class NativeModule(SoftModule):
 
     def kernel_source(self) -> str:
         """Return the text of the kernel for the loss and its gradient, restarts in the lanes."""
-        asked = frozenset(node.number for node in self.kernels.nodes if node.op == "param")
-        return self.kernels.module("loss", REALS[self.logits.dtype], "P", asked).text()
+        real = REALS[self.logits.dtype]
+        return self.kernels.module("loss", real, "P", self.params).text()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
@@ -158,11 +165,6 @@ class NativeModule(SoftModule):
         name, value = next(iter(inputs.items()), ("", None))
         return 1 if value is None else value.shape[int(name in self.carried)]
 
-    def names(self) -> list[str]:
-        """Return the names of what `_given` returns, as kernels call them."""
-        own = ["logits"] if self.with_logits else []
-        return [*own, *(str(node.number) for node in self.sources)]
-
     def kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
         """Return the kernel for a batch of this size, with the gradients that are wanted."""
         real = REALS[self.logits.dtype]
@@ -171,7 +173,7 @@ class NativeModule(SoftModule):
             for node, want in zip(self.sources, wanted[self.with_logits :], strict=True) if want
         }  # fmt: skip
         if self.with_logits and wanted[0]:
-            asked |= {node.number for node in self.kernels.nodes if node.op == "param"}
+            asked |= self.params
         lanes = lanes_for(self.restarts, batch, width(real))
         return self.kernels.get(kind, real, lanes, frozenset(asked))
 
@@ -186,9 +188,9 @@ class NativeModule(SoftModule):
         shares = self.shares(kernel, batch, divide=not steps)
         sizes = {"chunk": shares.chunks, "row": shares.rows, "step": max(steps, 1)}
         sizes |= {P: self.restarts, B: batch}
-        sources = dict(zip(self.names(), given, strict=True))
+        sources = dict(zip(self.names, given, strict=True))
         made: dict[Key, Tensor] = {}
-        partial, addresses, kept = set(), [], []
+        addresses, kept = [], []
         for external in kernel.externals:
             key = external.role, external.name
             shape = (*(sizes[dim] for dim in external.dims), external.count)
@@ -199,15 +201,17 @@ class NativeModule(SoftModule):
                 value = self.array(external, others[key], shape)
             else:
                 value = made[key] = self.logits.new_zeros(shape)
-                if external.role != "out" and external.dims[:1] in (("chunk",), ("row",)):
-                    partial.add(key)
             kept.append(value)
             addresses.append(0 if value is None else value.data_ptr())
         pool = self.threads(min(shares.threads, self.most_threads(kernel)))
         args = [self.restarts, batch, shares.chunks, max(steps, 1)]
         kernel.run(args, addresses, shares.rows * shares.chunks, pool)
-        return {k: v[0] if k in partial and len(v) == 1 else v.sum(0) if k in partial else v
-                for k, v in made.items()}  # fmt: skip
+        for external in kernel.externals:
+            key = external.role, external.name
+            if key in made and external.dims[:1] in (("chunk",), ("row",)):
+                parts = made[key]
+                made[key] = parts[0] if len(parts) == 1 else parts.sum(0)
+        return made
 
     def array(
         self, external: External, value: Tensor | None, shape: tuple[int, ...]
@@ -261,7 +265,7 @@ class NativeModule(SoftModule):
     ) -> list[Tensor | None]:
         """Return the gradient of each source, None where it is not wanted."""
         result: list[Tensor | None] = []
-        for name, value, want in zip(self.names(), given, wanted, strict=True):
+        for name, value, want in zip(self.names, given, wanted, strict=True):
             gradient = found.get(("gradient", name)) if want else None
             if want and gradient is None:  # no end depends on it
                 gradient = torch.zeros_like(value)
@@ -270,6 +274,9 @@ class NativeModule(SoftModule):
 
     def goals(self, targets: Mapping[str, Tensor]) -> dict[Key, Tensor | None]:
         """Return the targets of all outputs, None where there are none, and what is observed."""
+        before, known = self.compared
+        if len(before) == len(targets) and all(targets.get(k) is v for k, v in before.items()):
+            return known
         names = list(self.kernels.lowered.outputs)
         for name, target in targets.items():
             kind = self.program.decl[name].type
@@ -284,6 +291,7 @@ class NativeModule(SoftModule):
         }
         for k, number in enumerate(self.expected):
             found["target", str(len(names) + k)] = torch.tensor([number])
+        self.compared = dict(targets), found
         return found
 
 
@@ -329,18 +337,14 @@ class _Loss(torch.autograd.Function):
         found = native.call(
             native.kernel("loss", batch, wanted), batch, given, native.goals(targets)
         )
-        grads = native.gradients(found, given, wanted)
-        ctx.wanted = wanted
-        ctx.save_for_backward(*(g for g in grads if g is not None))
+        ctx.rows = native.gradients(found, given, wanted)
         return found["loss", ""].reshape(-1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
         (weight,) = grads
-        saved = iter(ctx.saved_tensors)
-        rows = [next(saved) if want else None for want in ctx.wanted]
         return (None, None, None, *(
-            None if row is None else row * weight.reshape(-1, *[1] * (row.dim() - 1))
-            for row in rows
+            None if row is None else row * weight.view(-1, *[1] * (row.dim() - 1))
+            for row in ctx.rows
         ))  # fmt: skip
