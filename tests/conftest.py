@@ -7,10 +7,14 @@ on every machine.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # Before torch or numba are imported: two workers with all threads each are slower than one each.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# Kernels that tests compile are kept from run to run, and out of the user's folder.
+os.environ.setdefault("NEURALC_CACHE", str(Path(__file__).parent.parent / ".pytest_cache/kernels"))
 
 from hypothesis import HealthCheck, settings
 

@@ -26,6 +26,9 @@ LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 FRONT_DOOR = {"__init__", "__main__"}  # may import everything, and is imported by nobody
 PARTS = {"backends", "lang"}  # folders whose parts do not know each other either
 SOLVERS = {"search", "sat", "smt", "cp"}  # what they find is judged by the exact execution
+# The kernels of `native` are another printer of the tensor programs that `soft` lowers to, and
+# its module is that of `soft` with another engine: one lowering, one meaning.
+PRINTS = {("native", "soft")}
 
 # Model files: in the language that looks like Python, parsed and never imported.
 MODELS = [p for p in (ROOT / "machines").glob("*.py") if p.stem != "__init__"]
@@ -62,7 +65,8 @@ def complaint(importer: tuple[str, ...], imported: tuple[str, ...]) -> str | Non
         return None if LEVEL[target] < LEVEL[layer] else f"{layer} may not import {target}"
     if layer in PARTS and len(imported) > 2 and inner != ["__init__"]:
         solver = imported[2] == "exact" and inner[0] in SOLVERS
-        shared = solver or imported[2] in {inner[0], "base"}
+        printer = (inner[0], imported[2]) in PRINTS
+        shared = solver or printer or imported[2] in {inner[0], "base"}
         return None if shared else f"{layer}/{inner[0]} must not know {layer}/{imported[2]}"
     return None
 

@@ -1,7 +1,8 @@
 """`neuralc compile`: what a model compiles to, printed; or a program as weights, in a folder.
 
 With `--memory` it is a program of the register machine (`programs.py`), else a model. `torch`: the
-PyTorch code that the soft execution runs. `smt2`: the question that the solver smt asks, in
+PyTorch code that the soft execution runs. `kernel`: the machine-independent code (of LLVM) that
+the engine native makes for learning. `smt2`: the question that the solver smt asks, in
 SMT-LIB 2, for any solver.
 """
 
@@ -29,7 +30,7 @@ MAX_STEPS = 1000
 @hypers_options
 @click.option(
     "--emit",
-    type=click.Choice(["torch", "smt2"]),
+    type=click.Choice(["torch", "kernel", "smt2"]),
     help="What to print of a model  [default: torch].",
 )
 @click.option(
@@ -81,7 +82,8 @@ def command(
 ) -> Answer:  # fmt: skip
     """Print what a model compiles to, or compile a program to weights.
 
-    A model is printed, readable and complete: torch is the code that runs it softly; smt2 is a
+    A model is printed, readable and complete: torch is the code that runs it softly; kernel
+    is what the engine native compiles for this processor, with the lines of the model; smt2 is a
     question in SMT-LIB 2 (QF_BV): which choices are right on the batch named train, or the first,
     of the data? Without data, choices and inputs are both unknown.
 
@@ -134,7 +136,10 @@ def _model(
     from neuralc.learning.model import Model
 
     loaded = Model.load(model_text(file), chosen)
-    source = loaded.torch_source() if emit == "torch" else _smt2(loaded.program, batch)
+    if emit == "smt2":
+        source = _smt2(loaded.program, batch)
+    else:
+        source = loaded.torch_source() if emit == "torch" else loaded.kernel_source()
     answer = {"emit": emit, "source": source, "out": out}
     if out is None:
         return Answer(source.rstrip(), answer)

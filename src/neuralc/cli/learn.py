@@ -55,6 +55,10 @@ if TYPE_CHECKING:
     help="Judge and keep a running average of the networks' weights, such as 0.995.",
 )  # fmt: skip
 @click.option("--precision", type=click.Choice(["linear", "log"]), help="log: for long programs.")
+@click.option(
+    "--engine", type=click.Choice(["auto", "native", "torch"]),
+    help="What runs the model softly: kernels generated for it, or PyTorch  [default: auto].",
+)  # fmt: skip
 @click.option("--device", help="Where to compute, such as cpu or cuda.")
 @click.option(
     "--accept", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",

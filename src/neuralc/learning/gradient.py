@@ -25,6 +25,7 @@ from neuralc.backends.soft import SoftModule
 from neuralc.errors import SolutionError
 from neuralc.ir.examples import Examples
 from neuralc.learning.dead import dead_choices
+from neuralc.learning.engine import told
 from neuralc.learning.interrupts import held_back
 from neuralc.learning.model import Model
 from neuralc.learning.networks import load_weights, row_weights, shared_bodies, spread_weights
@@ -43,11 +44,12 @@ def descend(
     model: Model, train: Examples, held_out: Examples | None, settings: Settings, *,
     out: Path | None, progress: Progress, networks: Mapping[str, torch.Tensor],
     deadline: float | None, old: frozenset[str] = frozenset(),
+    tell: Callable[[str], None] = lambda words: None,
 ) -> Solution:  # fmt: skip
     """Learn by gradients until done or, on the clock of `time.monotonic`, until the deadline.
 
     Arguments, results and errors are those of `learn`; the solution is not yet saved. `old` are
-    the networks that come from a library.
+    the networks that come from a library. `tell` is told which engine runs the model.
 
     Raises:
         KeyboardInterrupt: after a checkpoint was saved, if `out` is given.
@@ -55,6 +57,7 @@ def descend(
     """
     with torch_threads(settings.threads):
         run = GradientRun(model, train, settings, out, networks, deadline, old=old)
+        tell(told(run.module))
         run.resume()
         try:
             run.loop(progress)
@@ -104,6 +107,7 @@ class GradientRun:
         s = self.settings
         self.module = self.model.compile(
             restarts=s.restarts, device=s.device, precision=s.precision, seed=s.seed,
+            engine=s.engine_used,
             bodies=shared_bodies(self.model.program) if s.shared else None,
         )  # fmt: skip
         if self.networks:
@@ -126,7 +130,7 @@ class GradientRun:
             while self.due() or not self.done():
                 if not self.due():
                     with held_back():
-                        self.trainer.step()
+                        self.trainer.advance(self.until_due())
                     continue
                 self.check()
                 self.seconds = spent + time.monotonic() - began
@@ -143,6 +147,12 @@ class GradientRun:
         checked = self.history[-1]["step"] if self.history else 0
         last = step == self.settings.steps or self.late()
         return bool(step > checked and (step % self.settings.check_every == 0 or last))
+
+    def until_due(self) -> int:
+        """Return how many steps there are until the restarts are judged again."""
+        step = self.trainer.step_number
+        every = self.settings.check_every
+        return min(every - step % every, self.settings.steps - step)
 
     def done(self) -> bool:
         """Tell whether nothing is left to do."""

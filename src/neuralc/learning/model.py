@@ -17,6 +17,7 @@ from neuralc.ir.bodies import with_bodies
 from neuralc.ir.nodes import Program
 from neuralc.lang.model import parse
 from neuralc.lang.model.listing import render
+from neuralc.learning.engine import Engine, soft_module
 from neuralc.source import Source
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Model:
     def compile(
         self, *, restarts: int = 1, device: str = "cpu", dtype: str = "float32",
         precision: Literal["linear", "log"] = "linear", seed: int | None = None,
-        bodies: Mapping[str, Callable[[int], nn.Module]] | None = None,
+        bodies: Mapping[str, Callable[[int], nn.Module]] | None = None, engine: Engine = "torch",
     ) -> SoftModule:  # fmt: skip
         """Return the soft execution as a `torch.nn.Module`; see `SoftModule`.
 
@@ -89,24 +90,41 @@ class Model:
             precision: "linear" or "log".
             seed: of the networks' weights; None: drawn from torch's global generator.
             bodies: modules to use for some networks, see `SoftModule`.
+            engine: "torch"; "native" for kernels that are generated for the model, many times
+                faster on a CPU; "auto" for these wherever they can run it.
 
         Raises:
             NeuralcError: there is no such device.
+            Declined: kernels cannot run this model, or not there.
 
         """
         import torch
 
-        from neuralc.backends.soft import SoftModule
-
         with torch.random.fork_rng(enabled=seed is not None):
             if seed is not None:
                 torch.manual_seed(seed)
-            module = SoftModule(self.program, restarts=restarts, precision=precision, bodies=bodies)
+            module = soft_module(
+                self.program, engine, restarts=restarts, precision=precision, device=device,
+                bodies=bodies,
+            )  # fmt: skip
         try:
             return module.to(device=device, dtype=getattr(torch, dtype))
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise NeuralcError(f"cannot compute on {device!r}: {reason}") from None
+
+    def kernel_source(self) -> str:
+        """Return the code of the kernel that learns: the loss and its gradient, for this machine.
+
+        Raises:
+            Declined: kernels cannot run this model.
+
+        """
+        from neuralc.backends.native import NativeModule
+
+        module = self.compile(engine="native")
+        assert isinstance(module, NativeModule)
+        return module.kernel_source()
 
     def torch_source(self, precision: Literal["linear", "log"] = "linear") -> str:
         """Return the PyTorch code that the soft execution runs."""

@@ -189,7 +189,7 @@ class _Task:
         solution = descend(
             self.model, self.train, self.held_out, settings,
             out=self.out, progress=self.progress, networks=self.networks, deadline=self.deadline,
-            old=self.old,
+            old=self.old, tell=self.tell,
         )  # fmt: skip
         if others:
             report = dataclasses.replace(solution.report, others=others)

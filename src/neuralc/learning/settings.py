@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neuralc.errors import NeuralcError
+from neuralc.learning.engine import ENGINES, WORTH, Engine
 
 LARGEST = 1e30  # what can be computed with in float32
 _WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "threads")
@@ -18,6 +19,7 @@ _NAMES = {
     "stop": ("all", "first"),
     "replace": ("never", "fresh", "perturb"),
     "precision": ("linear", "log"),
+    "engine": ENGINES,
 }
 
 
@@ -61,6 +63,8 @@ class Settings:
             program, when the search is over.
         precision: "linear" or "log", see `SoftModule`.
         device: where tensors live.
+        engine: "torch", "native" for kernels generated for the model, or "auto": native on a CPU
+            where the model allows it and there are steps enough to be worth compiling for.
         threads: of torch while learning, restored afterwards. The tensors of a step are small:
             on a machine that does anything else besides, two threads are slower than one, by far.
 
@@ -96,6 +100,7 @@ class Settings:
     polish: int = 0
     precision: Literal["linear", "log"] = "linear"
     device: str = "cpu"
+    engine: Engine = "auto"
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -135,6 +140,11 @@ class Settings:
     def library_rate_used(self) -> float:
         """The learning rate of networks that come from a library."""
         return self.rate / 100 if self.library_rate is None else self.library_rate
+
+    @property
+    def engine_used(self) -> Engine:
+        """The engine to ask for: a kernel takes some steps to be worth compiling."""
+        return "torch" if self.engine == "auto" and self.steps < WORTH else self.engine
 
     def _number(self, name: str, *, whole: bool = False) -> None:
         value = getattr(self, name)

@@ -7,6 +7,7 @@ a run can go on from there with the same result. It does not know files.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuralc.backends.native import NativeModule
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
 from neuralc.learning.perception import NetworkTraining, Recipe, check_images, vary
@@ -22,6 +24,7 @@ from neuralc.learning.settings import Settings
 MEMORY = 0.9  # of the running mean of the loss
 SHARPNESS = 5.0  # per nat: how fast a restart's say falls with its loss
 LEAST = 1e-12  # its say at least, so that it can be divided by
+PATIENCE = 0.5  # seconds of steps at once, which Ctrl-C waits for
 TINY = 1e-15  # keeps log finite; its square must still fit float32 as a gradient
 
 
@@ -38,6 +41,8 @@ def negative_log_likelihood(
     Source: sum over observed outputs, mean over examples; Gaunt et al. (2016), section 5.
 
     """
+    if isinstance(module, NativeModule) and (found := module.loss(inputs, targets)) is not None:
+        return found
     outputs, observed = module.run(inputs)
     log = module.precision == "log"
     total = torch.zeros(module.restarts, device=module.logits.device, dtype=module.logits.dtype)
@@ -92,6 +97,7 @@ class Trainer:
             name: torch.as_tensor(t, device=device) for name, t in examples.outputs.items()
         }
         self.queue = np.zeros(0, dtype=np.int64)
+        self.pace = PATIENCE  # seconds that a step took
         self.loss = torch.full((settings.restarts,), math.inf)
         self.mean_loss = torch.full((settings.restarts,), math.inf)  # over some batches
 
@@ -128,6 +134,35 @@ class Trainer:
         """Make one step of every restart."""
         self.learn(*self.batch())
         self.perception.step()
+
+    def advance(self, most: int) -> None:
+        """Make `most` steps, or fewer where they take long: some second then, at least one."""
+        module, s = self.module, self.settings
+        plain = not (s.noise or s.entropy or s.shake or s.shared or module.program.networks)
+        whole = s.batch is None or s.batch >= self.examples.count
+        if not (isinstance(module, NativeModule) and plain and whole and module.with_logits):
+            self.step()
+            return
+        count = max(1, min(most, int(PATIENCE / self.pace)))
+        began = time.perf_counter()
+        self.loss = module.descend(
+            self.inputs, self.targets, self.mean_square, self.momentum,
+            self.coefficients(count), adam=s.optimizer == "adam",
+        ).detach()  # fmt: skip
+        self.step_number += count
+        self.pace = (time.perf_counter() - began) / count
+
+    def coefficients(self, count: int) -> Tensor:
+        """Return what the next steps of the optimiser multiply with, see `update.SETTINGS`."""
+        s, first = self.settings, self.step_number + 1
+        if s.optimizer == "rmsprop":
+            row = [0.0, 1.0, s.decay, 1 - s.decay, s.rate, 1.0, 1e-10, s.clip]
+            return torch.tensor([row] * count, dtype=torch.float64)
+        rows = [
+            [0.9, 0.1, 0.999, 0.001, s.rate / (1 - 0.9**t), 1 / (1 - 0.999**t), 1e-8, s.clip]
+            for t in range(first, first + count)
+        ]
+        return torch.tensor(rows, dtype=torch.float64)
 
     def learn(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
         """Make one step of the choices on a batch, and leave their gradients with the networks."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -68,8 +68,7 @@ class Training:
         networks: Mapping[str, Any], like: Tensor,
     ) -> tuple[dict[str, Tensor], list[Tensor]]:  # fmt: skip
         """Return outputs and observed distributions, as the plain forward code does."""
-        constants = self.constants.tensors(like)
-        read = iter(self.read(inputs, networks, constants) if self.read else ())
+        read = self.readings(inputs, networks, like)
         given = []
         for node in self.sources:
             if node.op == "network":
@@ -79,10 +78,18 @@ class Training:
         wanted = tuple(value.requires_grad for value in given)
         if wanted not in self.compiled:
             self.compiled[wanted] = self._function(wanted)
-            constants = self.constants.tensors(like)
+        constants = self.constants.tensors(like)
         found = _Whole.apply(self.compiled[wanted], constants, *given)  # type: ignore[no-untyped-call]
         count = len(self.lowered.outputs)
         return dict(zip(self.lowered.outputs, found, strict=False)), list(found[count:])
+
+    def readings(
+        self, inputs: Mapping[str, Tensor], networks: Mapping[str, Any], like: Tensor
+    ) -> Iterator[Tensor]:
+        """Apply all networks; return what they say, in the order of the sources."""
+        if self.read is None:
+            return iter(())
+        return iter(self.read(inputs, networks, self.constants.tensors(like)))
 
     def _reading(self) -> Function | None:
         """Return a function that applies all networks."""

@@ -1,0 +1,139 @@
+"""Instructions and groups of instructions as code: operands, what is the same code, the text.
+
+A group is several instructions in one function, so that what one has stored is still at hand for
+the next; a band is a loop around instructions that work on the rows of the same arrays, so that a
+row is done with before the next one is looked at. `grouping.py` makes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from neuralc.backends.native import llvm_nest, llvm_table
+from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.nests import Access, Nest, Table, shape_of
+from neuralc.backends.native.steps import Step
+from neuralc.backends.native.views import Buffer
+
+Single = Nest | Table | Step
+Arrays = Callable[[Table], list[str]]  # the names of the arrays of a long table
+
+
+@dataclass(frozen=True)
+class Band:
+    """`for i < count`: instructions whose operands move on by `strides`, one list for each."""
+
+    count: int
+    parts: tuple[Single, ...]
+    strides: tuple[tuple[int, ...], ...]
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        """The buffers that are read."""
+        return tuple(buffer for part in self.parts for buffer in part.reads)
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        """The buffers that are written."""
+        return tuple(buffer for part in self.parts for buffer in part.writes)
+
+    @property
+    def work(self) -> int:
+        """How many products are added up."""
+        return self.count * sum(part.work for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Instructions one after the other, as one function."""
+
+    parts: tuple[Single | Band, ...]
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        """The buffers that are read."""
+        return tuple(buffer for part in self.parts for buffer in part.reads)
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        """The buffers that are written."""
+        return tuple(buffer for part in self.parts for buffer in part.writes)
+
+    @property
+    def work(self) -> int:
+        """How many products are added up."""
+        return sum(part.work for part in self.parts)
+
+
+def operands(instruction: Single) -> list[Access]:
+    """Return the operands whose addresses an instruction needs."""
+    match instruction:
+        case Nest():
+            return llvm_nest.pointers(instruction)
+        case Table():
+            return llvm_table.pointers(instruction)
+        case _:
+            return list(instruction.operands)
+
+
+def singles(group: Group) -> list[Single]:
+    """Return all instructions of a group."""
+    found: list[Single] = []
+    for part in group.parts:
+        found += part.parts if isinstance(part, Band) else [part]
+    return found
+
+
+def buffers(group: Group) -> list[Buffer]:
+    """Return the buffers that a group is called with, each once."""
+    return list(dict.fromkeys(a.buffer for part in singles(group) for a in operands(part)))
+
+
+def key(group: Group) -> Hashable:
+    """Return all that the code of a group depends on."""
+    number = {buffer: k for k, buffer in enumerate(buffers(group))}
+
+    def one(part: Single) -> Hashable:
+        shape = part.key() if isinstance(part, Step) else shape_of(part)
+        return (shape, tuple((number[a.buffer], a.offset) for a in operands(part)))
+
+    return tuple(
+        (part.count, part.strides, tuple(map(one, part.parts))) if isinstance(part, Band)
+        else one(part)
+        for part in group.parts
+    )  # fmt: skip
+
+
+def write(w: Writer, group: Group, names: Sequence[str], arrays: Arrays) -> None:
+    """Write a group; `names` are the addresses of its buffers."""
+    base = dict(zip(buffers(group), names, strict=True))
+    for part in group.parts:
+        if not isinstance(part, Band):
+            spots = [
+                w.address(base[a.buffer], a.buffer.lanes, a.offset, ()) for a in operands(part)
+            ]
+            _single(w, part, spots, arrays)
+            continue
+        loop = w.begin(part.count)
+        for inner, strides in zip(part.parts, part.strides, strict=True):
+            w.known.append({})  # what was loaded may be stored to by now
+            spots = [
+                w.address(base[a.buffer], a.buffer.lanes, a.offset, [(loop.index, stride)])
+                for a, stride in zip(operands(inner), strides, strict=True)
+            ]
+            _single(w, inner, spots, arrays)
+            w.known.pop()
+        w.end(loop)
+
+
+def _single(w: Writer, part: Single, spots: Sequence[str], arrays: Arrays) -> None:
+    w.known.append({})
+    match part:
+        case Nest():
+            llvm_nest.write_nest(w, part, spots)
+        case Table():
+            llvm_table.write_table(w, part, spots, arrays(part))
+        case _:
+            part.write(w, spots)
+    w.known.pop()

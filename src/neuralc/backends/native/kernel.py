@@ -1,0 +1,179 @@
+"""Kernels of one tensor program, compiled when they are first needed, run on threads.
+
+Knows arrays and their addresses, not where they come from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from neuralc.backends.native.build import Building
+from neuralc.backends.native.compiled import Compiled, load, vector_bytes
+from neuralc.backends.native.llvm import Target
+from neuralc.backends.native.plan import External, Lanes
+from neuralc.backends.native.program import Module
+from neuralc.backends.soft.graph import B, Node, P
+from neuralc.backends.soft.lower import Lowered
+from neuralc.backends.soft.parameters import Choices
+from neuralc.source import Source
+
+Array = np.ndarray[Any, Any]
+Kind = Literal["outputs", "pullback", "loss", "rmsprop", "adam"]
+ALIGN = 64
+TASKS = 4  # for each thread, so that none waits long for the last
+
+
+@dataclass
+class Kernel:
+    """One kernel: what it is called with, and its code.
+
+    `size` is how many numbers a thread works in, `work` how many products a kernel adds up for a
+    block of restarts and one of examples.
+    """
+
+    lanes: Lanes
+    target: Target
+    externals: tuple[External, ...]
+    size: int
+    work: int
+    code: Compiled
+    local: threading.local = field(default_factory=threading.local)
+
+    def run(self, args: Sequence[int], addresses: Sequence[int], tasks: int, pool: Pool) -> None:
+        """Do all tasks.
+
+        Args:
+            args: restarts, examples, chunks of examples, steps.
+            addresses: of the external arrays, in their order; 0 for none.
+            tasks: their number.
+            pool: the threads.
+
+        """
+        words, table = np.array(args, dtype=np.int64), np.array(addresses, dtype=np.int64)
+        if pool.threads <= 1 or tasks < 2:
+            self._part(words, table, 0, tasks)
+            return
+        step = max(1, tasks // (TASKS * pool.threads))
+        starts = range(0, tasks, step)
+        pool.all(lambda k: self._part(words, table, k, min(k + step, tasks)), starts)
+
+    def rows(self, restarts: int) -> int:
+        """Return the number of blocks of restarts."""
+        return -(-restarts // self.target.lanes) if self.lanes == P else restarts
+
+    def units(self, examples: int) -> int:
+        """Return the number of blocks of examples."""
+        return examples if self.lanes == P else -(-examples // self.target.lanes)
+
+    def _part(self, args: Array, table: Array, start: int, stop: int) -> None:
+        arena = getattr(self.local, "arena", None)
+        if arena is None:
+            whole = np.empty(self.size * self.target.bytes + ALIGN, dtype=np.uint8)
+            skip = -whole.ctypes.data % ALIGN
+            arena = self.local.arena = whole[skip:]
+            self.local.address = arena.ctypes.data
+        self.code.run(self.local.address, args.ctypes.data, table.ctypes.data, start, stop)
+
+
+class Pool:
+    """So many threads, begun when they are first needed."""
+
+    def __init__(self, threads: int) -> None:
+        """Begin no thread yet."""
+        self.threads = threads
+        self.workers: ThreadPoolExecutor | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pool:
+        """Return as many threads, of its own."""
+        return Pool(self.threads)
+
+    def all(self, call: Callable[[int], None], items: Iterable[int]) -> None:
+        """Make all calls and wait for them."""
+        if self.workers is None:
+            self.workers = ThreadPoolExecutor(self.threads)
+        for done in [self.workers.submit(call, item) for item in items]:
+            done.result()
+
+
+@dataclass
+class Kernels:
+    """All kernels of a program, by kind, type of numbers, and what the lanes are."""
+
+    lowered: Lowered
+    nodes: Sequence[Node]
+    source: Source | None
+    choices: Choices
+    made: dict[object, Kernel] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Kernels:
+        """Return itself: a copy of a module runs the same code."""
+        return self
+
+    def get(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Kernel:
+        """Return a kernel, compiled now if it is the first time."""
+        key = (kind, real, lanes, wanted)
+        if key not in self.made:
+            content = self.content(key)
+            code = load(content, lambda: facts_of(self.module(kind, real, lanes, wanted)))
+            externals = tuple(
+                External(e[0], e[1], tuple(e[2]), e[3], e[4]) for e in code.facts["externals"]
+            )
+            size, work = code.facts["size"], code.facts["work"]
+            self.made[key] = Kernel(lanes, Target(real, width(real)), externals, size, work, code)
+        return self.made[key]
+
+    def content(self, key: tuple[Kind, str, Lanes, frozenset[int]]) -> bytes:
+        """Return all that the code of a kernel depends on."""
+        kind, real, lanes, wanted = key
+        digest = hashlib.sha256()
+        ends = (self.lowered.outputs, self.lowered.observed)
+        words = (kind, real, width(real), lanes, sorted(wanted), ends, self.choices.blocks)
+        digest.update(repr(words).encode())
+        digest.update(self.choices.allowed.tobytes())
+        for node in self.nodes:
+            digest.update(repr((node.number, node.op, node.args, node.attrs, node.dims)).encode())
+            array = self.lowered.graph.array(node.number)
+            if array is not None:
+                digest.update(array.tobytes())
+        return digest.digest()
+
+    def module(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Module:
+        """Return a kernel that is not yet text."""
+        building = Building(self.lowered, self.nodes, lanes, self.choices)
+        match kind:
+            case "outputs":
+                plan = building.outputs()
+            case "pullback":
+                plan = building.pullback(wanted)
+            case "loss":
+                plan = building.loss(wanted)
+            case "rmsprop" | "adam":
+                plan = building.descend(adam=kind == "adam")
+        return Module(plan, Target(real, width(real)), self.source)
+
+
+def facts_of(module: Module) -> tuple[str, dict[str, Any]]:
+    """Return the text of a kernel, and what must be known of it to call it."""
+    text = module.text()
+    externals = [(e.role, e.name, e.dims, e.count, e.real) for e in module.plan.externals]
+    work = sum(getattr(item.instruction, "work", 1) for item in module.plan.items["example"])
+    return text, {"externals": externals, "size": module.size, "work": work}
+
+
+def width(real: str) -> int:
+    """Return the number of lanes: one vector of the processor."""
+    return vector_bytes() // (4 if real == "float" else 8)
+
+
+def lanes_for(restarts: int, examples: int, width: int) -> Lanes:
+    """Return what the lanes should be: restarts or examples, whichever fill them better."""
+    by_restarts = -(-restarts // width) * examples
+    by_examples = -(-examples // width) * restarts
+    return B if by_examples <= by_restarts else P  # type: ignore[return-value]

@@ -1,0 +1,350 @@
+"""The soft execution by generated kernels: the same module as `SoftModule`, many times faster.
+
+Networks stay in torch; a kernel takes what they say and returns the gradients of it. The memory of
+a run does not grow with restarts nor examples: each thread works on a vector of them at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
+from neuralc.backends.native.plan import External
+from neuralc.backends.soft.graph import B, Node, P
+from neuralc.backends.soft.module import Precision, SoftModule
+from neuralc.errors import DataError, Declined
+from neuralc.ir.nodes import Int
+
+NAME = "the engine native"
+REALS = {torch.float32: "float", torch.float64: "double"}
+MEMORY = 2 * 2**30  # bytes that all threads work in, at most
+ALONE = 1_000_000  # products of vectors below which a second thread does not pay
+Key = tuple[str, str]  # role and name of an external array
+
+
+class NativeModule(SoftModule):
+    """A `SoftModule` that runs as machine code on the CPU."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Compile a checked program; arguments are those of `SoftModule`.
+
+        Raises:
+            Declined: it cannot be run this way.
+
+        """
+        super().__init__(*args, **kwargs)
+        self.check(self.precision, "cpu")
+        if self._training is None:
+            raise Declined(NAME, ["a network looks at what depends on the choices, or on nothing"])
+        nodes, source = self._training.nodes, self.program.source
+        self.kernels = Kernels(self._training.lowered, nodes, source, self.choices)
+        self.pool = Pool(1)
+        self.compared: tuple[dict[str, Tensor], dict[Key, Tensor | None]] = ({"": self.logits}, {})
+        sources = self._training.sources
+        self.sources: list[Node] = [node for node in sources if node.op != "param"]
+        self.params = frozenset(node.number for node in sources if node.op == "param")
+        self.with_logits = bool(self.params)
+        own = ["logits"] if self.with_logits else []
+        self.names = [
+            *own,
+            *(str(node.number) for node in self.sources),
+        ]  # of what `_given` returns
+
+    @staticmethod
+    def check(precision: Precision, device: str) -> None:
+        """Raise Declined where no program at all can be run."""
+        reasons = []
+        if precision != "linear":
+            reasons.append("logarithms are for the engine torch")
+        if device.split(":")[0] != "cpu":
+            reasons.append(f"kernels are for the CPU, not for {device}")
+        if reasons:
+            raise Declined(NAME, reasons)
+
+    @property
+    def operations(self) -> int:
+        """How many operations the program consists of."""
+        return len(self.kernels.nodes)
+
+    def kernel_source(self) -> str:
+        """Return the text of the kernel for the loss and its gradient, restarts in the lanes."""
+        real = REALS[self.logits.dtype]
+        return self.kernels.module("loss", real, "P", self.params).text()
+
+    def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Run on prepared inputs; return outputs and observed distributions, with P and B."""
+        batch = self._batch(inputs)
+        found = _Run.apply(self, batch, *self._given(inputs))  # type: ignore[no-untyped-call]
+        full = [
+            self._full(value, there, batch) for value, there in zip(found, self._leads, strict=True)
+        ]
+        names = list(self.kernels.lowered.outputs)
+        return dict(zip(names, full, strict=False)), full[len(names) :]
+
+    def loss(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
+        """Return the loss of each restart, with its gradient computed in the same pass.
+
+        Arguments and result are those of `negative_log_likelihood`. None: an input wants a
+        gradient, which this has not.
+        """
+        given = self._given(inputs)
+        if any(
+            value.requires_grad and P not in node.dims
+            for value, node in zip(given[self.with_logits :], self.sources, strict=True)
+        ):
+            return None
+        batch = self._batch(inputs)
+        if not inputs and targets:  # one result is for all examples
+            batch = next(iter(targets.values())).shape[0]
+        result: Tensor = _Loss.apply(self, batch, targets, *given)  # type: ignore[no-untyped-call]
+        return result
+
+    def descend(
+        self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], square: Tensor,
+        momentum: Tensor, settings: Tensor, *, adam: bool,
+    ) -> Tensor:  # fmt: skip
+        """Make steps of gradient descent without networks; return the losses before the last one.
+
+        The logits change in place, and so do the optimiser's states.
+
+        Args:
+            inputs: prepared inputs.
+            targets: as in `loss`.
+            square: mean squares of the gradients, `(P, total)`.
+            momentum: of Adam, `(P, total)`.
+            settings: for each step what `update.SETTINGS` says, float64 `(steps, 8)`.
+            adam: else it is RMSProp, without a momentum.
+
+        """
+        assert not self.program.networks
+        assert self.with_logits
+        given = self._given(inputs)
+        batch = self._batch(inputs)
+        if not inputs and targets:
+            batch = next(iter(targets.values())).shape[0]
+        kernel = self.kernel("adam" if adam else "rmsprop", batch, [False] * len(given))
+        others: dict[Key, Tensor | None] = {
+            **self.goals(targets),
+            ("source", "settings"): settings.to(self.logits.dtype),
+            ("state", "square"): square, ("state", "momentum"): momentum,
+        }  # fmt: skip
+        for value in (self.logits, square, momentum):
+            assert value.is_contiguous()
+        found = self.call(kernel, batch, given, others, steps=len(settings))
+        return found["loss", ""].reshape(-1)
+
+    # ---- what kernels are called with
+
+    def refusals(self) -> list[str]:
+        """Return why the module cannot run as it is now: an empty list if it can."""
+        found = []
+        if self.logits.device.type != "cpu":
+            found.append(f"kernels are for the CPU, not for {self.logits.device}")
+        if self.logits.dtype not in REALS:
+            found.append(f"kernels are for float32 and float64, not for {self.logits.dtype}")
+        return found
+
+    def _given(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return the logits, if the program has choices, then inputs and what networks say."""
+        if reasons := self.refusals():
+            raise Declined(NAME, reasons)
+        assert self._training is not None
+        read = self._training.readings(inputs, dict(self.networks.items()), self.logits)
+        given: list[Tensor] = [self.logits] if self.with_logits else []
+        for node in self.sources:
+            given.append(next(read) if node.op == "network" else inputs[node.attrs[0]])
+        return given
+
+    def _batch(self, inputs: Mapping[str, Tensor]) -> int:
+        name, value = next(iter(inputs.items()), ("", None))
+        return 1 if value is None else value.shape[int(name in self.carried)]
+
+    def kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
+        """Return the kernel for a batch of this size, with the gradients that are wanted."""
+        real = REALS[self.logits.dtype]
+        asked = {
+            node.number
+            for node, want in zip(self.sources, wanted[self.with_logits :], strict=True) if want
+        }  # fmt: skip
+        if self.with_logits and wanted[0]:
+            asked |= self.params
+        lanes = lanes_for(self.restarts, batch, width(real))
+        return self.kernels.get(kind, real, lanes, frozenset(asked))
+
+    def call(
+        self, kernel: Kernel, batch: int, given: Sequence[Tensor],
+        others: Mapping[Key, Tensor | None], steps: int = 0,
+    ) -> dict[Key, Tensor]:  # fmt: skip
+        """Run a kernel; return what it makes, by role and name.
+
+        `others` are the external arrays besides what is given; `steps` of descent are made.
+        """
+        shares = self.shares(kernel, batch, divide=not steps)
+        sizes = {"chunk": shares.chunks, "row": shares.rows, "step": max(steps, 1)}
+        sizes |= {P: self.restarts, B: batch}
+        sources = dict(zip(self.names, given, strict=True))
+        made: dict[Key, Tensor] = {}
+        addresses, kept = [], []
+        for external in kernel.externals:
+            key = external.role, external.name
+            shape = (*(sizes[dim] for dim in external.dims), external.count)
+            value: Tensor | None
+            if external.role == "source" and key not in others:
+                value = self.array(external, sources[external.name], shape)
+            elif external.role in ("source", "state", "seed", "target"):
+                value = self.array(external, others[key], shape)
+            else:
+                value = made[key] = self.logits.new_zeros(shape)
+            kept.append(value)
+            addresses.append(0 if value is None else value.data_ptr())
+        pool = self.threads(min(shares.threads, self.most_threads(kernel)))
+        args = [self.restarts, batch, shares.chunks, max(steps, 1)]
+        kernel.run(args, addresses, shares.rows * shares.chunks, pool)
+        for external in kernel.externals:
+            key = external.role, external.name
+            if key in made and external.dims[:1] in (("chunk",), ("row",)):
+                parts = made[key]
+                made[key] = parts[0] if len(parts) == 1 else parts.sum(0)
+        return made
+
+    def array(
+        self, external: External, value: Tensor | None, shape: tuple[int, ...]
+    ) -> Tensor | None:
+        """Return a tensor as what a kernel reads, which looks at nothing but its address."""
+        if value is None:
+            return None
+        if value.numel() != prod(shape):
+            found = " x ".join(map(str, value.shape))
+            raise DataError(
+                f"{external.role} {external.name} of the kernel has {prod(shape)} numbers, "
+                f"found {found}\n  hint: all inputs and targets are for the same examples"
+            )
+        kind = self.logits.dtype if external.real else torch.int64
+        return value.detach().to(kind).contiguous()
+
+    def most_threads(self, kernel: Kernel) -> int:
+        """Return how many threads may work at once in the memory that there is."""
+        size = kernel.size * kernel.target.bytes
+        if size > MEMORY:
+            need = f"{size / 2**30:.1f} GiB for each thread, more than {MEMORY / 2**30:.0f} GiB"
+            raise Declined(NAME, [f"a run of it is kept whole, which takes {need}"])
+        return max(1, MEMORY // size)
+
+    def threads(self, count: int) -> Pool:
+        """Return so many threads."""
+        if self.pool.threads != count:
+            self.pool = Pool(count)
+        return self.pool
+
+    def shares(self, kernel: Kernel, batch: int, *, divide: bool) -> Shares:
+        """Return how a run is shared out among threads; `divide`: examples may be, too."""
+        rows, units = kernel.rows(self.restarts), kernel.units(batch)
+        threads = torch.get_num_threads()
+        if threads > 1 and kernel.work * rows * units < ALONE * threads:
+            threads = 1
+        if threads == 1 or rows >= TASKS * threads or not divide:
+            return Shares(threads, rows, 1)
+        return Shares(threads, rows, max(1, min(units, -(-TASKS * threads // rows))))
+
+    def end_shape(self, k: int, batch: int) -> tuple[int, ...]:
+        """Return the shape of an output, or of what is observed, as the kernel gives it."""
+        lowered = self.kernels.lowered
+        ends = [*lowered.outputs.values(), *(number for number, _ in lowered.observed)]
+        sizes = {P: self.restarts, B: batch}
+        dims = lowered.graph.nodes[ends[k]].dims
+        return tuple(sizes[d] if isinstance(d, str) else d for d in dims)
+
+    def gradients(
+        self, found: Mapping[Key, Tensor], given: Sequence[Tensor], wanted: Sequence[bool]
+    ) -> list[Tensor | None]:
+        """Return the gradient of each source, None where it is not wanted."""
+        result: list[Tensor | None] = []
+        for name, value, want in zip(self.names, given, wanted, strict=True):
+            gradient = found.get(("gradient", name)) if want else None
+            if want and gradient is None:  # no end depends on it
+                gradient = torch.zeros_like(value)
+            result.append(None if gradient is None else gradient.reshape(value.shape))
+        return result
+
+    def goals(self, targets: Mapping[str, Tensor]) -> dict[Key, Tensor | None]:
+        """Return the targets of all outputs, None where there are none, and what is observed."""
+        before, known = self.compared
+        if len(before) == len(targets) and all(targets.get(k) is v for k, v in before.items()):
+            return known
+        names = list(self.kernels.lowered.outputs)
+        for name, target in targets.items():
+            kind = self.program.decl[name].type
+            assert isinstance(kind, Int)
+            if target.numel() and int(target.max()) >= kind.size:
+                raise DataError(
+                    f"a target of {name} is {int(target.max())}\n"
+                    f"  hint: its values are 0 to {kind.size - 1}"
+                )
+        found: dict[Key, Tensor | None] = {
+            ("target", str(k)): targets.get(name) for k, name in enumerate(names)
+        }
+        for k, number in enumerate(self.expected):
+            found["target", str(len(names) + k)] = torch.tensor([number])
+        self.compared = dict(targets), found
+        return found
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How a run is shared out: threads, blocks of restarts, and chunks of the examples."""
+
+    threads: int
+    rows: int
+    chunks: int
+
+
+class _Run(torch.autograd.Function):
+    """A run of the kernel, differentiated by another one that runs again."""
+
+    @staticmethod
+    def forward(ctx: Any, native: NativeModule, batch: int, *given: Tensor) -> tuple[Tensor, ...]:
+        kernel = native.kernel("outputs", batch, [False] * len(given))
+        found = native.call(kernel, batch, given, {})
+        ctx.native, ctx.batch = native, batch
+        ctx.save_for_backward(*given)
+        return tuple(
+            found["out", str(k)].reshape(native.end_shape(k, batch)) for k in range(len(found))
+        )
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        given, wanted, native = ctx.saved_tensors, ctx.needs_input_grad[2:], ctx.native
+        seeds = {("seed", str(k)): grad for k, grad in enumerate(grads)}
+        found = native.call(native.kernel("pullback", ctx.batch, wanted), ctx.batch, given, seeds)
+        return (None, None, *native.gradients(found, given, wanted))
+
+
+class _Loss(torch.autograd.Function):
+    """The loss of each restart; its gradient is there before anybody asks."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, native: NativeModule, batch: int, targets: Mapping[str, Tensor], *given: Tensor
+    ) -> Tensor:
+        wanted = ctx.needs_input_grad[3:]
+        found = native.call(
+            native.kernel("loss", batch, wanted), batch, given, native.goals(targets)
+        )
+        ctx.rows = native.gradients(found, given, wanted)
+        return found["loss", ""].reshape(-1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        (weight,) = grads
+        return (None, None, None, *(
+            None if row is None else row * weight.view(-1, *[1] * (row.dim() - 1))
+            for row in ctx.rows
+        ))  # fmt: skip

@@ -1,0 +1,146 @@
+"""Softmax and its gradient as instructions, so that a kernel begins with the logits themselves.
+
+The gradient is centred on the largest entry (`runtime.centred_backward` says why). Nothing here may
+be reordered by the compiler, or the centring would be undone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.steps import Rows, Step, along
+
+LOWEST = {"float": -87.0, "double": -708.0}  # of what has an exponential that is a normal number
+TERMS = {"float": 8, "double": 15}  # of the series, for |x| < log(2) / 2
+
+
+@dataclass(frozen=True)
+class Softmax(Step):
+    """`y = exp(x) / sum(exp(x))` along the last index; operands y, x, and a wall to add to x."""
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        self.rows(w, spots, _SoftmaxRow())
+
+
+class _SoftmaxRow(Rows):
+    def write(self, w: Writer, step: Step) -> None:
+        lanes = step.operands[0].buffer.lanes
+        kind = w.target.type(lanes)
+        walled = len(step.operands) > 2
+
+        def value(spots: list[str]) -> str:
+            x = w.load(spots[1], lanes)
+            if not walled:
+                return x
+            wall = w.load(spots[2], False)
+            return w.once(("wall", x), f"fadd {kind} {x}, {w.splat(wall) if lanes else wall}")
+
+        def largest(spots: list[str], carried: list[str]) -> list[str]:
+            name = f"@llvm.maxnum.{w.target.suffix(lanes)}"
+            return [w.let(f"call {kind} {name}({kind} {carried[0]}, {kind} {value(spots)})")]
+
+        first = w.number(-1e30, lanes)
+        (most,) = along(w, step, self.spots, [first], largest)
+
+        def total(spots: list[str], carried: list[str]) -> list[str]:
+            power = exponential(w, w.let(f"fsub {kind} {value(spots)}, {most}"), lanes)
+            w.store(power, spots[0], lanes)
+            return [w.let(f"fadd {kind} {carried[0]}, {power}")]
+
+        (whole,) = along(w, step, self.spots, [w.number(0, lanes)], total)
+
+        def divide(spots: list[str], carried: list[str]) -> list[str]:
+            y = w.let(w.loading(spots[0], lanes))
+            w.store(w.let(f"fdiv {kind} {y}, {whole}"), spots[0], lanes)
+            return carried
+
+        along(w, step, self.spots, [], divide)
+
+
+@dataclass(frozen=True)
+class SoftmaxBack(Step):
+    """`gx = y (c - sum(y c))`, `c = gy - gy of the largest y`; operands gx, gy, y."""
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        self.rows(w, spots, _SoftmaxBackRow())
+
+
+class _SoftmaxBackRow(Rows):
+    def write(self, w: Writer, step: Step) -> None:
+        lanes = step.operands[0].buffer.lanes
+        kind = w.target.type(lanes)
+        bits = f"<{w.target.lanes} x i1>" if lanes else "i1"
+
+        def winner(spots: list[str], carried: list[str]) -> list[str]:
+            most, own = carried
+            y, g = w.load(spots[2], lanes), w.load(spots[1], lanes)
+            better = w.let(f"fcmp ogt {kind} {y}, {most}")
+            return [
+                w.let(f"select {bits} {better}, {kind} {new}, {kind} {old}")
+                for new, old in ((y, most), (g, own))
+            ]
+
+        _, own = along(w, step, self.spots, [w.number(-1, lanes), w.number(0, lanes)], winner)
+
+        def centred(spots: list[str]) -> str:
+            return w.once(("centred", spots[1]), f"fsub {kind} {w.load(spots[1], lanes)}, {own}")
+
+        def total(spots: list[str], carried: list[str]) -> list[str]:
+            part = w.let(f"fmul {kind} {w.load(spots[2], lanes)}, {centred(spots)}")
+            return [w.let(f"fadd {kind} {carried[0]}, {part}")]
+
+        (mean,) = along(w, step, self.spots, [w.number(0, lanes)], total)
+
+        def finish(spots: list[str], carried: list[str]) -> list[str]:
+            rest = w.let(f"fsub {kind} {centred(spots)}, {mean}")
+            w.store(w.let(f"fmul {kind} {w.load(spots[2], lanes)}, {rest}"), spots[0], lanes)
+            return carried
+
+        along(w, step, self.spots, [], finish)
+
+
+def exponential(w: Writer, x: str, lanes: bool) -> str:
+    """Return `exp(x)` for x <= 0, to the last bit or two; 0 where it would be below all numbers.
+
+    `exp(n log 2 + r) = 2^n exp(r)`, the series of `exp(r)` for |r| < log(2) / 2.
+    """
+    t = w.target
+    kind, suffix, double = t.type(lanes), t.suffix(lanes), t.real == "double"
+    whole = "i64" if double else "i32"
+    ints = f"<{t.lanes} x {whole}>" if lanes else whole
+    bits = f"<{t.lanes} x i1>" if lanes else "i1"
+
+    def number(value: float) -> str:
+        return w.number(value, lanes)
+
+    def integer(value: int) -> str:
+        parts = ", ".join([f"{whole} {value}"] * t.lanes)
+        return f"<{parts}>" if lanes else str(value)
+
+    low = w.let(f"fcmp olt {kind} {x}, {number(LOWEST[t.real])}")
+    zero = w.number(0, lanes) if lanes else "0.0"
+    x = w.let(f"select {bits} {low}, {kind} {zero}, {kind} {x}")
+    scaled = w.let(f"fmul {kind} {x}, {number(1 / math.log(2))}")
+    n = w.let(f"call {kind} @llvm.rint.{suffix}({kind} {scaled})")
+    high = 0.693359375 if not double else 0.693145751953125  # few bits: times n it is exact
+    r = x
+    for part in (high, math.log(2) - high):
+        product = w.let(f"fmul {kind} {n}, {number(part)}")
+        r = w.let(f"fsub {kind} {r}, {product}")
+    terms = TERMS[t.real]
+    value = number(1 / math.factorial(terms))
+    for k in range(terms - 1, -1, -1):
+        value = w.let(f"fmul contract {kind} {value}, {r}")
+        value = w.let(f"fadd contract {kind} {value}, {number(1 / math.factorial(k))}")
+    bias, shift = (1023, 52) if double else (127, 23)
+    power = w.let(f"fptosi {kind} {n} to {ints}")
+    power = w.let(f"add {ints} {power}, {integer(bias)}")
+    power = w.let(f"shl {ints} {power}, {integer(shift)}")
+    power = w.let(f"bitcast {ints} {power} to {kind}")
+    value = w.let(f"fmul {kind} {value}, {power}")
+    return w.let(f"select {bits} {low}, {kind} {zero}, {kind} {value}")

@@ -1,0 +1,260 @@
+"""The instructions that are no sums of products, and how each is written.
+
+`pointers` are the operands by whose addresses an instruction is called; two with the same `key` are
+the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.llvm_nest import CHAINS, total
+from neuralc.backends.native.nests import Access
+from neuralc.backends.native.views import Buffer
+
+SHORT = 32  # values along which a sum is written out
+
+
+def _buffers(accesses: tuple[Access, ...]) -> tuple[Buffer, ...]:
+    return tuple(access.buffer for access in accesses)
+
+
+@dataclass(frozen=True)
+class Step:
+    """An instruction on some operands, of which the first `results` are written.
+
+    `sizes` are its indices, the last of them the one it works along.
+    """
+
+    sizes: tuple[int, ...]
+    operands: tuple[Access, ...]
+    add: bool = False
+
+    results = 1
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        """The buffers that are read, what is added to included."""
+        return _buffers(self.operands[0 if self.add else self.results :])
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        """The buffers that are written."""
+        return _buffers(self.operands[: self.results])
+
+    @property
+    def work(self) -> int:
+        """How many operations there are, about."""
+        return 2 * prod(self.sizes)
+
+    def key(self) -> Hashable:
+        """Return all that its code depends on."""
+        shape = tuple((a.strides, a.buffer.lanes, a.buffer.count == 1) for a in self.operands)
+        return (type(self).__name__, self.sizes, self.add, shape)
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        raise NotImplementedError
+
+    def rows(self, w: Writer, spots: Sequence[str], body: Rows) -> None:
+        """Write loops over all indices but the last, with the addresses of the rows."""
+        loops = [w.begin(n) for n in self.sizes[:-1]]
+        index = [loop.index for loop in loops]
+        body.spots = [
+            w.address(spot, a.buffer.lanes, 0, list(zip(index, a.strides[:-1], strict=True)))
+            for spot, a in zip(spots, self.operands, strict=True)
+        ]
+        body.write(w, self)
+        for loop in reversed(loops):
+            w.end(loop)
+
+
+class Rows:
+    """What is done with one row of each operand."""
+
+    spots: list[str]
+
+    def write(self, w: Writer, step: Step) -> None:
+        """Write the code."""
+        raise NotImplementedError
+
+
+def along(w: Writer, step: Step, spots: list[str], carried: list[str], body: object) -> list[str]:
+    """Write something for each value along the last index; return what is carried at the end.
+
+    `body(elements' addresses, carried)` returns what is carried on.
+    """
+    n = step.sizes[-1]
+    lanes = step.operands[0].buffer.lanes
+    assert callable(body)
+
+    def at(variable: str, number: int) -> list[str]:
+        return [
+            w.address(spot, a.buffer.lanes, number * a.strides[-1],
+                      [(variable, a.strides[-1])] if variable else [])
+            for spot, a in zip(spots, step.operands, strict=True)
+        ]  # fmt: skip
+
+    if n <= SHORT:
+        for k in range(n):
+            carried = body(at("", k), carried)
+        return carried
+    loop = w.begin(n, [(w.target.type(lanes), value) for value in carried])
+    carried = body(at(loop.index, 0), loop.values)
+    w.end(loop, carried)
+    return carried
+
+
+def summed(w: Writer, step: Step, spots: list[str], term: Callable[[list[str]], str]) -> str:
+    """Return the sum of something over the last index, added up in several parts."""
+    lanes = step.operands[0].buffer.lanes
+    parts = max(1, min(CHAINS, step.sizes[-1] // 3)) if step.sizes[-1] <= SHORT else 1
+    zero = w.number(0, lanes) if lanes else "0.0"
+
+    def add(at: list[str], carried: list[str]) -> list[str]:
+        first, *rest = carried
+        value = term(at)
+        return [*rest, value if first == "" else w.plus(first, value, lanes)]
+
+    if parts == 1:
+        return along(w, step, spots, [zero], add)[0]
+    return total(w, along(w, step, spots, [""] * parts, add), lanes)
+
+
+@dataclass(frozen=True)
+class Zero(Step):
+    """Set everything to 0."""
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        lanes = self.operands[0].buffer.lanes
+        (n,) = self.sizes
+        if n <= SHORT:
+            for k in range(n):
+                w.store(w.number(0, lanes), w.address(spots[0], lanes, k, ()), lanes)
+            return
+        loop = w.begin(n)
+        w.store(w.number(0, lanes), w.address(spots[0], lanes, 0, [(loop.index, 1)]), lanes)
+        w.end(loop)
+
+
+@dataclass(frozen=True)
+class Normalise(Step):
+    """`y = x / sum(x)` along the last index; operands y, 1 / sum(x), x."""
+
+    results = 2
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        self.rows(w, spots, _NormaliseRow())
+
+
+class _NormaliseRow(Rows):
+    def write(self, w: Writer, step: Step) -> None:
+        lanes = step.operands[0].buffer.lanes
+        kind = w.target.type(lanes)
+
+        whole = summed(w, step, self.spots, lambda spots: w.load(spots[2], lanes))
+        share = w.let(f"fdiv {kind} {w.number(1, lanes)}, {whole}")
+        w.store(share, self.spots[1], lanes)
+
+        def divide(spots: list[str], carried: list[str]) -> list[str]:
+            w.store(w.times(w.load(spots[2], lanes), share, lanes), spots[0], lanes)
+            return carried
+
+        along(w, step, self.spots, [], divide)
+
+
+@dataclass(frozen=True)
+class NormaliseBack(Step):
+    """`gx (+)= (gy - sum(gy * y)) / sum(x)`; operands gx, gy, y, 1 / sum(x)."""
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        self.rows(w, spots, _NormaliseBackRow())
+
+
+class _NormaliseBackRow(Rows):
+    def write(self, w: Writer, step: Step) -> None:
+        lanes = step.operands[0].buffer.lanes
+        kind = w.target.type(lanes)
+
+        mean = summed(
+            w, step, self.spots,
+            lambda spots: w.times(w.load(spots[1], lanes), w.load(spots[2], lanes), lanes),
+        )  # fmt: skip
+        share = w.load(self.spots[3], lanes)
+
+        def divide(spots: list[str], carried: list[str]) -> list[str]:
+            gradient = w.let(f"fsub {kind} {w.load(spots[1], lanes)}, {mean}")
+            value = w.times(gradient, share, lanes)
+            if step.add:
+                value = w.plus(w.let(w.loading(spots[0], lanes)), value, lanes)
+            w.store(value, spots[0], lanes)
+            return carried
+
+        along(w, step, self.spots, [], divide)
+
+
+@dataclass(frozen=True)
+class Running(Step):
+    """Sums up to each value, itself left out if `strict`, from the end if `reverse`; z, x."""
+
+    reverse: bool = False
+    strict: bool = False
+
+    def key(self) -> Hashable:
+        """Return all that its code depends on."""
+        return (super().key(), self.reverse, self.strict)
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        self.rows(w, spots, _RunningRow())
+
+
+class _RunningRow(Rows):
+    def write(self, w: Writer, step: Step) -> None:
+        assert isinstance(step, Running)
+        lanes, n = step.operands[0].buffer.lanes, step.sizes[-1]
+        ends = list(self.spots)
+        operands = step.operands
+        if step.reverse:  # from the last value on, with the strides turned round
+            ends = [
+                w.address(s, lanes, (n - 1) * a.strides[-1], ())
+                for s, a in zip(self.spots, operands, strict=True)
+            ]
+            operands = tuple(
+                Access(a.buffer, a.offset, (*a.strides[:-1], -a.strides[-1])) for a in operands
+            )
+        turned = Running(step.sizes, operands, step.add, step.reverse, step.strict)
+
+        def next_(spots: list[str], carried: list[str]) -> list[str]:
+            total = w.plus(carried[0], w.load(spots[1], lanes), lanes)
+            value = carried[0] if step.strict else total
+            if step.add:
+                value = w.plus(w.let(w.loading(spots[0], lanes)), value, lanes)
+            w.store(value, spots[0], lanes)
+            return [total]
+
+        along(w, turned, ends, [w.number(0, lanes)], next_)
+
+
+@dataclass(frozen=True)
+class Reduce(Step):
+    """The sums over the lanes; operands numbers, vectors."""
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        (n,), t = self.sizes, w.target
+        loop = w.begin(n)
+        vector = w.load(w.address(spots[1], True, 0, [(loop.index, 1)]), True)
+        call = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real} 0.0, {t.vector} {vector})"
+        value = w.let(f"call {t.real} {call}")
+        spot = w.address(spots[0], False, 0, [(loop.index, 1)])
+        if self.add:
+            value = w.plus(w.let(w.loading(spot, False)), value, False)
+        w.store(value, spot, False)
+        w.end(loop)

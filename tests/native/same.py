@@ -1,0 +1,93 @@
+"""Two engines on one program: outputs, gradients of any loss, the loss and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from neuralc.backends.native import NativeModule, module
+from neuralc.backends.native.plan import Lanes
+from neuralc.backends.soft import SoftModule
+from neuralc.ir.nodes import Program
+from neuralc.learning.train import negative_log_likelihood
+from tests.soft.test_gradients import task
+
+CLOSE = 1e-9  # of float64
+
+
+def both(program: Program, restarts: int = 3, seed: int = 0) -> tuple[SoftModule, NativeModule]:
+    """Return a program in both engines with the same random choices and networks, float64."""
+    torch.manual_seed(seed)
+    plain, native = (
+        kind(program, restarts=restarts).double() for kind in (SoftModule, NativeModule)
+    )
+    plain.logits.data.normal_()
+    native.load_state_dict(plain.state_dict())
+    assert isinstance(native, NativeModule)
+    return plain, native
+
+
+def ends(module: SoftModule, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+    """Return outputs and what is observed."""
+    outputs, observed = module.run(inputs)
+    return [*outputs.values(), *observed]
+
+
+def gradients(module: SoftModule, value: Tensor, others: list[Tensor]) -> list[Tensor]:
+    """Return the gradients of a number: of choices, networks, and other tensors."""
+    leaves = [*module.parameters(), *others]
+    if not value.requires_grad:
+        return []
+    found = torch.autograd.grad(value, leaves, allow_unused=True)
+    return [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
+
+
+def assert_same(one: list[Tensor], two: list[Tensor], words: Any, close: float = CLOSE) -> None:
+    """Compare tensors; `close` is relative to the largest number of each."""
+    assert len(one) == len(two), words
+    for a, b in zip(one, two, strict=True):
+        assert a.shape == b.shape, words
+        error = float((a - b).detach().abs().max()) if a.numel() else 0.0
+        assert error <= close * max(1.0, float(a.detach().abs().max()) if a.numel() else 0), (
+            words,
+            error,
+        )
+
+
+def check(
+    program: Program, seed: int, lanes: Lanes | None, monkeypatch: pytest.MonkeyPatch,
+    given: tuple[Any, Any] | None = None, *, soft: bool = False,
+) -> None:  # fmt: skip
+    """Compare both engines on a program.
+
+    `lanes` are what the lanes are to be, else the engine chooses; `given` are inputs and targets;
+    `soft`: inputs are distributions that want gradients, too.
+    """
+    if lanes is not None:
+        monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
+    plain, native = both(program, seed=seed)
+    inputs, targets = given or task(program, seed)
+    ready = plain.prepare(inputs)
+    wanting: list[Tensor] = []
+    if soft:
+        drawn = {name: torch.rand_like(x) + 0.1 for name, x in ready.items()}
+        ready = {k: (x / x.sum(-1, keepdim=True)).requires_grad_() for k, x in drawn.items()}
+        wanting = list(ready.values())
+    one, two = ends(plain, ready), ends(native, ready)
+    assert_same(one, two, program)
+    weights = [torch.randn_like(x) for x in one]
+    sums = [sum((x * w).sum() for x, w in zip(xs, weights, strict=True)) for xs in (one, two)]
+    found = [gradients(m, s, wanting) for m, s in zip((plain, native), sums, strict=True)]  # type: ignore[arg-type]
+    assert_same(*found, program)
+    losses = [negative_log_likelihood(m, ready, targets) for m in (plain, native)]
+    assert_same([losses[0]], [losses[1]], program)
+    share = torch.rand_like(losses[0])
+    found = [
+        gradients(m, (loss * share).sum(), wanting)
+        for m, loss in zip((plain, native), losses, strict=True)
+    ]
+    assert_same(*found, program)

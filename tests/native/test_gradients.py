@@ -1,0 +1,124 @@
+"""The engine native computes what the engine torch does, and its gradients: on random programs,
+on large functions, on the machines, with networks, in both kinds of lanes.
+
+`HYPOTHESIS_PROFILE=nightly` takes a thousand random programs; a kernel takes about a second to
+compile.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+from neuralc.backends.native import module
+from neuralc.backends.native.plan import Lanes
+from neuralc.backends.soft import pushforward
+from neuralc.errors import Declined
+from neuralc.ir.nodes import Program
+from tests.machines.solved import ALL, machine
+from tests.native.same import both, check, ends
+from tests.random_models import Features, random_program
+from tests.soft import test_forms, test_functions
+from tests.soft.cases import CASES, program_of
+from tests.soft.models import LOOK, model
+
+COUNT = 10 if settings().max_examples < 100 else 1000
+each_lanes = pytest.mark.parametrize("lanes", ["P", "B"])
+
+
+def solved(name: str) -> Program:
+    """Return a machine of the size that a known solution has."""
+    return machine(ALL[name].machine, ALL[name].hypers).program
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_random_programs(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = 0
+    for seed in range(part, COUNT, 5):
+        program = random_program(seed, Features(tight=bool(seed % 2)))
+        try:
+            check(program, seed, "PB"[seed % 2], monkeypatch, soft=seed % 3 == 0)  # type: ignore[arg-type]
+        except Declined:
+            continue
+        checked += 1
+    assert checked
+
+
+@pytest.mark.parametrize("name", sorted(CASES)[::3])
+def test_programs_that_went_wrong_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        check(program_of(name), 0, "P", monkeypatch)
+    except Declined as error:
+        assert "depends on the choices, or on nothing" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("number", range(0, len(test_functions.CASES), 2))
+def test_large_functions(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushforward, "DENSE", 2048)
+    name = list(test_functions.CASES)[number]
+    case = test_functions.CASES[name]
+    kinds = [kinds for kinds in test_functions.KINDS[len(case[1])] if "param" in kinds]
+    program = test_functions.model(case, kinds[number % len(kinds)])
+    check(program, 0, "PB"[number % 2], monkeypatch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_switches_of_sums_and_extremes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(test_forms.random_switch(seed), seed, "PB"[seed % 2], monkeypatch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["invert", "swap", "block_access", "assembly_access"])
+def test_machines(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(solved(name), 0, None, monkeypatch)
+
+
+@each_lanes
+def test_networks_stay_in_torch(lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = model(LOOK).program
+    images = {"images": np.random.default_rng(0).random((4, 3, 2, 3))}
+    check(program, 0, lanes, monkeypatch, (images, {"total": torch.tensor([1, -1, 0, 3])}))
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 5.0, 20.0])
+def test_single_precision(sharpness: float) -> None:
+    """Also where choices are nearly made: the softmax is centred."""
+    _, native = both(solved("invert"), restarts=9)
+    native.logits.data *= sharpness
+    tapes = np.array([[0, 1, 2, 2, 2], [1, 1, 0, 2, 2]])
+    targets = {"final_tape": torch.tensor([[1, 0, 2, 2, 2], [0, 0, 1, 2, 2]])}
+    found = []
+    for one in (native, deepcopy(native).float()):
+        loss = one.loss(one.prepare({"initial_tape": tapes}), targets)
+        assert loss is not None
+        (gradient,) = torch.autograd.grad(loss.sum(), one.logits)
+        found.append((loss.detach().double(), gradient.double()))
+    for wanted, single in zip(*found, strict=True):
+        scale = float(wanted.abs().max())
+        torch.testing.assert_close(single, wanted, rtol=1e-4, atol=1e-4 * scale)
+
+
+@each_lanes
+def test_any_number_of_restarts_and_examples(lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lanes that are not full, several blocks, threads: all the same numbers."""
+    monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
+    monkeypatch.setattr(module, "ALONE", 0)
+    program = solved("swap")
+    wires = np.random.default_rng(0).integers(0, 2, (11, 3))
+    for restarts in (1, 4, 9):
+        plain, native = both(program, restarts=restarts)
+        inputs = plain.prepare({"initial_wires": wires})
+        targets = {"final_wires": torch.from_numpy(wires[:, 1::-1].copy())}
+        found = []
+        for threads in (1, 3):
+            monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+            loss = native.loss(inputs, targets)
+            assert loss is not None
+            found.append((loss, *torch.autograd.grad(loss.sum(), native.logits)))
+            for one, two in zip(ends(plain, inputs), ends(native, inputs), strict=True):
+                torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-12)
+        for one, two in zip(*found, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
