@@ -17,7 +17,7 @@ from torch import Tensor
 from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
 from neuralc.backends.native.plan import External
 from neuralc.backends.soft.graph import B, Node, P
-from neuralc.backends.soft.module import Precision, SoftModule
+from neuralc.backends.soft.module import Precision, SoftModule, full
 from neuralc.errors import DataError, Declined
 from neuralc.ir.nodes import Int
 
@@ -81,11 +81,12 @@ class NativeModule(SoftModule):
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
         batch = self._batch(inputs)
         found = _Run.apply(self, batch, *self._given(inputs))  # type: ignore[no-untyped-call]
-        full = [
-            self._full(value, there, batch) for value, there in zip(found, self._leads, strict=True)
+        whole = [
+            full(value, there, (self.restarts, batch))
+            for value, there in zip(found, self._leads, strict=True)
         ]
         names = list(self.kernels.lowered.outputs)
-        return dict(zip(names, full, strict=False)), full[len(names) :]
+        return dict(zip(names, whole, strict=False)), whole[len(names) :]
 
     def loss(self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor | None:
         """Return the loss of each restart, with its gradient computed in the same pass.

@@ -144,14 +144,14 @@ class SoftModule(nn.Module):
         carried = name in self.carried
         batch = 1 if value is None else value.shape[int(carried)]
         restarts = value.shape[0] if value is not None and carried else self.restarts
-        full = [
-            _full(value, lead, (restarts, batch))
+        whole = [
+            full(value, lead, (restarts, batch))
             for value, lead in zip([*outputs.values(), *observed], self._leads, strict=True)
         ]
-        return dict(zip(outputs, full, strict=False)), full[len(outputs) :]
+        return dict(zip(outputs, whole, strict=False)), whole[len(outputs) :]
 
 
-def _full(value: Tensor, lead: tuple[bool, bool], sizes: tuple[int, int]) -> Tensor:
+def full(value: Tensor, lead: tuple[bool, bool], sizes: tuple[int, int]) -> Tensor:
     """Give a distribution the dimensions P and B, of these sizes, that it does not depend on."""
     if value.shape[:2] == sizes and all(lead):
         return value
