@@ -74,7 +74,8 @@ def test_explanations(kind: str, tmp_path: Path) -> None:
     assert list(again["steps"][0]["programs"]) == [name for name, _ in found.steps[0].programs]
     assert str(found) == found.text
     assert found.text.count("operand 1") == len(found.steps)
-    assert [f"behind {found.words[step.place]!r}: {step}" in found.text for step in found.steps]
+    for step in found.steps:
+        assert f"behind {found.words[step.place]!r}: {step}\n" in found.text
     found.save_picture(tmp_path / "calls.png")
     assert (tmp_path / "calls.png").read_bytes().startswith(b"\x89PNG\r\n")
 
