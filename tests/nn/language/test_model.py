@@ -39,7 +39,8 @@ FAMILIES = [(Qwen2Config, Qwen2ForCausalLM), (MistralConfig, MistralForCausalLM)
 KINDS: list[dict[str, Any]] = [
     {}, {"steps": 3, "callers": [",", "=", "sub"]}, {"numbers": "digits"},
     {"parse": "decode", "steps": 2, "library": ternary(), "callers": [",", "=", "sub"]},
-    {"call": "marginal"}, {"callers": ["and", "?"]}, {"call": "marginal", "callers": ["?", "then"], "steps": 2},
+    {"call": "marginal"}, {"callers": ["and", "?"]},
+    {"call": "marginal", "callers": ["?", "then"], "steps": 2},
 ]  # fmt: skip
 pytestmark = pytest.mark.filterwarnings("ignore:.*generation flags:UserWarning")
 
