@@ -24,7 +24,7 @@ FUNCTIONS = {
     "double": lambda a: 2 * a % N,
     "three": lambda a, b, c: (a * b - c) % N,
 }
-WORDS = ["add sub and from of = .", "what is ? then"]
+WORDS = ["add sub and from of = .", "what is ? then ,"]
 
 
 def library_of(*texts: str, n: int = N) -> RoutineLibrary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,24 @@ import pytest
 import torch
 
 from neuralc.errors import NeuralcError
-from tests.nn.language.small import FUNCTIONS, augmented, ids_of, pairs, ternary
+from tests.nn.language.small import FUNCTIONS, N, augmented, ids_of, pairs, ternary
 
 KINDS: dict[str, dict[str, Any]] = {
     "joint": {},
     "marginal": {"call": "marginal"},
     "decode": {"parse": "decode"},
-    "steps": {"steps": 2},
-    "ternary": {"steps": 2, "library": ternary()},
+    "steps": {"steps": 2, "callers": [",", "="]},
+    "ternary": {"steps": 2, "library": ternary(), "callers": [",", "="]},
+    "three": {"steps": 3, "callers": [",", "="]},
     "digits": {"numbers": "digits"},
 }
 WAYS = {
     "joint": "joint calls by tables: exact, 10 combinations of the 2 numbers",
     "marginal": "marginal calls: line by line",
-    "decode": "joint calls by tables of up to 64 entries: exact",
-    "steps": "joint calls by tables of up to 64 entries: exact",
-    "ternary": "exact but for results of several steps in one call",
+    "decode": "joint calls by tables of up to 64 entries: exact\n",
+    "steps": "joint calls by tables of up to 64 entries: exact\n",
+    "ternary": "entries: exact where the operands of a call do not rest on the same earlier call",
+    "three": "entries: exact where the operands of a call do not rest on the same earlier call",
     "digits": "joint calls by tables: exact, 10 combinations of the 2 numbers",
 }
 
@@ -33,10 +36,12 @@ WAYS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_explanations(kind: str, tmp_path: Path) -> None:
     model = augmented(**KINDS[kind])
-    found = model.explain("add 3 and 4 =")
-    assert found.words == ("add", "3", "and", "4", "=")
-    assert WAYS[kind] in found.way
-    assert len(found.steps) == model.inserted.augmentation.steps
+    text = "add 3 and 4 , then ="
+    found = model.explain(text)
+    assert found.words == tuple(text.split())
+    assert WAYS[kind] in found.way + "\n"
+    chained = model.inserted.augmentation.steps > 1
+    assert [step.place for step in found.steps] == ([4, 6] if chained else [6])
     for step in found.steps:
         programs = dict(step.programs)
         assert sum(programs.values()) == pytest.approx(1, abs=1e-5)
@@ -50,10 +55,17 @@ def test_explanations(kind: str, tmp_path: Path) -> None:
                 assert found.words[word] == str(operand.number)
                 assert operand.words[word] == pytest.approx(operand.chance)
                 assert max(operand.words) == operand.words[word]
+            elif operand.source == "decoded":
+                assert model.inserted.augmentation.parse == "decode"
+                assert operand.number in range(N)
+                assert operand.words == ()
             else:
-                assert operand.source in ("decoded", "result of step 1")
+                assert operand.source == "result behind ','"
+                assert step is found.steps[1]
+                assert operand.number == found.steps[0].results[0][0]
+                assert operand.words[4] == pytest.approx(operand.chance)
         assert 0 < step.write < 1
-    given = ids_of(["add 3 and 4 ="], model.inserted.augmentation.numbers.writing)
+    given = ids_of([text], model.inserted.augmentation.numbers.writing)
     with torch.no_grad():
         best = float(model(**given).logits[0, -1].exp().max())
     assert found.likely[0][1] == pytest.approx(best, abs=1e-5)
@@ -62,6 +74,8 @@ def test_explanations(kind: str, tmp_path: Path) -> None:
     assert list(again["steps"][0]["programs"]) == [name for name, _ in found.steps[0].programs]
     assert str(found) == found.text
     assert found.text.count("operand 1") == len(found.steps)
+    for step in found.steps:
+        assert f"behind {found.words[step.place]!r}: {step}\n" in found.text
     found.save_picture(tmp_path / "calls.png")
     assert (tmp_path / "calls.png").read_bytes().startswith(b"\x89PNG\r\n")
 
@@ -71,7 +85,7 @@ def certain(model: Any, program: str) -> None:
     router = model.inserted.computer.router
     with torch.no_grad():
         router.project.bias[list(model.inserted.computer.calls.names).index(program)] += 50
-        router.project.bias[sum(router.sizes[:3])] += 50
+        router.part(router.project.bias, "write").add_(50)
 
 
 def test_results_are_those_of_the_programs() -> None:
@@ -83,6 +97,47 @@ def test_results_are_those_of_the_programs() -> None:
     assert pointed[1] + pointed[3] == pytest.approx(1, abs=1e-5)
     assert dict(step.results)[FUNCTIONS["double"](3)] == pytest.approx(pointed[1], abs=1e-4)
     assert dict(step.results)[FUNCTIONS["double"](5)] == pytest.approx(pointed[3], abs=1e-4)
+
+
+def point_to_results(model: Any) -> None:
+    """Let operands be results of earlier calls wherever there are any."""
+    router = model.inserted.computer.router
+    with torch.no_grad():
+        for part in ("look", "seen", "number"):  # numbers get the score 0 from all queries
+            rows = router.part(torch.arange(router.features), part)
+            router.project.weight[rows] = 0
+            router.project.bias[rows] = 0
+        rows = router.part(torch.arange(router.features), "operands")
+        router.project.weight[rows] = 0
+        router.project.bias[rows] = 4
+        proposal = router.part(torch.arange(router.features), "proposal")[router.programs :]
+        router.project.weight[proposal] = 0
+        router.project.bias[proposal] = 0
+        rows = router.part(torch.arange(router.features), "result")
+        router.project.weight[rows] = 0
+        router.project.bias[rows] = 4
+
+
+def test_results_of_earlier_calls() -> None:
+    """A double of a double of a number, which is behind the first comma."""
+    model = augmented(steps=3, callers=[",", "="])
+    certain(model, "double")
+    point_to_results(model)
+    found = model.explain("what is 3 , then =")
+    first, second = found.steps
+    assert first.operands[0].source == "word 3"
+    assert first.results[0] == (6, pytest.approx(1, abs=1e-4))
+    assert second.operands[0].source == "result behind ','"
+    assert second.operands[0].number == 6
+    assert second.operands[0].words[3] == pytest.approx(1, abs=1e-4)
+    assert second.results[0] == (4, pytest.approx(1, abs=1e-4))
+    assert "behind ',': double(3)" in found.text
+    assert "behind '=': double(6)" in found.text
+    assert found.likely[0][0] == "4"
+    (only,) = model.explain("what is 3 ,").steps
+    assert only == replace(first, operands=only.operands)
+    assert only.results[0][0] == 6
+    assert not model.explain("what is 3 , then").steps  # no call behind the last word
 
 
 def test_digits_are_joined_to_numbers() -> None:

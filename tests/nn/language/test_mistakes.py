@@ -49,6 +49,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ({"parse": "guess"}, r"parse is one of \('point', 'decode'\), not 'guess'"),
     ({"call": "sampled"}, r"call is one of \('joint', 'marginal'\), not 'sampled'"),
     ({"numbers": "roman"}, r"numbers is one of \('whole', 'digits'\), not 'roman'"),
+    ({"steps": 2}, r"earlier results need to be few\n  hint: .*callers="),
     ({"numbers": "digits", "steps": 2}, "written as digits, steps is 1, not 2"),
     ({"numbers": "digits", "parse": "decode"}, "parse is 'point', not 'decode'"),
     ({"numbers": "digits", "residual": True}, "residual is False, not True"),

@@ -33,12 +33,14 @@ from tests.nn.language.small import (
     tokenizer,
 )
 
-TEXTS = ["add 3 and 4 =", "what is 12 sub 5 from 7 ? then 6 =", "= 1"]
+TEXTS = ["add 3 and 4 =", "what is 12 sub 5 from 7 ? then 6 , =", "= 1"]
 FAMILIES = [(Qwen2Config, Qwen2ForCausalLM), (MistralConfig, MistralForCausalLM),
             (GemmaConfig, GemmaForCausalLM)]  # fmt: skip
 KINDS: list[dict[str, Any]] = [
-    {}, {"steps": 2}, {"numbers": "digits"}, {"parse": "decode", "steps": 2, "library": ternary()},
-    {"call": "marginal"},
+    {}, {"steps": 3, "callers": [",", "=", "sub"]}, {"numbers": "digits"},
+    {"parse": "decode", "steps": 2, "library": ternary(), "callers": [",", "=", "sub"]},
+    {"call": "marginal"}, {"callers": ["and", "?"]},
+    {"call": "marginal", "callers": ["?", "then"], "steps": 2},
 ]  # fmt: skip
 pytestmark = pytest.mark.filterwarnings("ignore:.*generation flags:UserWarning")
 

@@ -70,8 +70,8 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 OPTIONS: list[dict[str, Any]] = [
-    {}, {"steps": 2}, {"parse": "decode"}, {"numbers": "digits"}, {"call": "marginal"},
-    {"callers": ["="]},
+    {}, {"steps": 2, "callers": ["and", "from", "="]},
+    {"parse": "decode"}, {"numbers": "digits"}, {"call": "marginal"}, {"callers": ["="]},
 ]  # fmt: skip
 
 

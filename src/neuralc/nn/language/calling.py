@@ -86,6 +86,8 @@ class Calls(nn.Module):
             results: the earlier results, `(N, n)` each, C of them.
 
         """
+        if not len(literal):
+            return literal[:, 0]  # nobody calls
         weighted = [earlier[..., k, None] * one.unsqueeze(1) for k, one in enumerate(results)]
         whole = torch.stack([literal, *weighted]).sum(0)
         if self.call == "marginal":

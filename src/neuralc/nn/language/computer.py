@@ -207,7 +207,7 @@ class Computer(nn.Module):
 
 
 def _since(called: Called, begin: int) -> Called:
-    """Return the calls of the positions from `begin` on only."""
+    """Return the calls of the positions from `begin` on only; `calls` still counts all of them."""
     sites, routing, kept = called.sites, called.routing, called.sites.position >= begin
     assert called.result is not None
     return Called(

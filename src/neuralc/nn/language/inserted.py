@@ -208,11 +208,6 @@ def _check_tokens(augmentation: Augmentation, n: int, vocabulary: int) -> None:
         raise NeuralcError(
             f"the library works on {n} numbers, and the tokenizer writes {len(numbers.first)}"
         )
-    if augmentation.steps > 1 and augmentation.callers is None:
-        raise NeuralcError(
-            "calls that use earlier results need to be few\n"
-            '  hint: say behind which words there may be calls: augment(…, callers=[",", "="])'
-        )
     largest = max(*numbers.texts, *(augmentation.callers or ()))
     if largest >= vocabulary:
         raise NeuralcError(
@@ -231,3 +226,8 @@ def _check_tokens(augmentation: Augmentation, n: int, vocabulary: int) -> None:
                     f"where numbers are written as digits, {name} is {value!r}, "
                     f"not {getattr(augmentation, name)!r}"
                 )
+    if augmentation.steps > 1 and augmentation.callers is None:
+        raise NeuralcError(
+            "calls that use earlier results need to be few\n"
+            '  hint: say behind which words there may be calls: augment(…, callers=[",", "="])'
+        )

@@ -158,6 +158,8 @@ class CircuitOutcomes(nn.Module):
         """
         assert group == 0  # all circuits have two operands
         shape = torch.broadcast_shapes(*(x.shape for x in operands))
+        if not shape.numel():  # no calls, or no numbers
+            return operands[0].new_zeros(shape[0], len(self.names), *shape[1:])
         asked = torch.stack([x.expand(shape).reshape(-1) for x in operands], 1)
         pairs, place = torch.unique(asked, dim=0, return_inverse=True)
         keys = [(a, b) for a, b in pairs.tolist()]
