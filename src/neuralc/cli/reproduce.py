@@ -2,8 +2,8 @@
 
 `math-search`: the MATH program of Neural TerpreT, found by search under the likelihoods of a digit
 and an operator network that were trained beforehand. `anc-table1`: six programs, adapted to the
-inputs that they see. `alm-quicksort`: sorting on the machine with subroutines. `ntpt-lifelong`,
-`ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
+inputs that they see. `alm-quicksort`: sorting on the machine with subroutines. `alm-fibonacci`: see
+`reproduce_alm.py`. `ntpt-lifelong`, `ntpt-math`, `ntpt-maze`: see `reproduce_ntpt.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from neuralc.cli import reproduce_ntpt
+from neuralc.cli import reproduce_alm, reproduce_ntpt
 from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
 from neuralc.cli.output import command as neuralc_command
@@ -87,6 +87,7 @@ def alm_quicksort(lists: int, seed: int) -> Answer:
     return Answer(result.text, result.data, FOUND if result.data["solved"] else NOT_FOUND)
 
 
+command.add_command(reproduce_alm.fibonacci, "alm-fibonacci")
 command.add_command(alm_quicksort, "alm-quicksort")
 command.add_command(anc_table1, "anc-table1")
 command.add_command(math_search, "math-search")

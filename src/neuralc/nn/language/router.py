@@ -70,10 +70,28 @@ class Router(nn.Module):
         self.project = nn.Linear(hidden, sum(self.sizes))
         with torch.no_grad():
             self.project.bias.zero_()
-            self.project.bias[sum(self.sizes[:3]) : sum(self.sizes[:4])] = write
+        self.begin(write=write)
         below = torch.ones(steps, steps, dtype=torch.bool).tril(-1)
         self.below: Tensor
         self.register_buffer("below", below, persistent=False)
+
+    def begin(self, *, write: float | None = None, scale: float | None = None) -> None:
+        """Set how training begins; None leaves a part as it is.
+
+        Args:
+            write: the logit of writing a result, against 0 for not doing so. Where it is high, the
+                answers have to come from the programs: the model cannot learn them by heart.
+            scale: standard deviation of the weights that find operands, which are drawn anew. With
+                `parse="decode"`, operands that are nearly uniform give results that are so, too,
+                and hardly any gradient: 0.1 to 0.3 begins sooner than the default.
+
+        """
+        with torch.no_grad():
+            if write is not None:
+                self.project.bias[sum(self.sizes[:3]) : sum(self.sizes[:4])] = write
+            if scale is not None:
+                rows = slice(self.sizes[0], sum(self.sizes[:2]))
+                self.project.weight[rows].normal_(std=scale)
 
     @property
     def features(self) -> int:
