@@ -1,6 +1,6 @@
 """Trains a network of the Fibonacci experiment on answers alone, and asks it the kept pairs.
 
-A fifth of the *training* pairs is set aside for validation. It alone decides when training ends,
+A tenth of the *training* pairs is set aside for validation. It alone decides when training ends,
 and which of several initialisations counts; the kept pairs decide nothing.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from neuralc.data.sentences import Fibonacci, Sentence
 from neuralc.experiments.alm_fibonacci_networks import Answering, Way
 
-VALIDATION = 0.2  # of the training pairs
+VALIDATION = 0.1  # of the training pairs
 
 
 @dataclass(frozen=True)
