@@ -29,7 +29,7 @@ BARS: dict[Network, float] = {"small": 0.99, "minimal": 0.999}
 NAMES = {"small": "small transformer", "minimal": "minimal network"}
 KEPT_SEED = 0  # of the pairs that are kept for the test
 
-SMALL = Recipe(deviation=0.05, scale=0.15, rate=5e-3, decay=3.0, steps=300, tries=3)
+SMALL = Recipe(deviation=0.05, scale=0.15, rate=5e-3, decay=3.0, steps=300, tries=4)
 MINIMAL = Recipe(scale=0.1, steps=200, tries=10)
 POINT = Recipe(deviation=0.05, rate=3e-3, steps=300, write=6.0)
 
