@@ -12,7 +12,8 @@ from pkgutil import iter_modules
 
 import click
 
-PLUMBING = {"output", "inputs", "alternatives", "programs", "memories", "reproduce_ntpt"}
+PLUMBING = {"output", "inputs", "alternatives", "programs", "memories", "reproduce_alm",
+            "reproduce_ntpt"}  # fmt: skip
 
 
 class Commands(click.Group):

@@ -180,7 +180,15 @@ class Fibonacci:
     """The number after `depth` steps of a Fibonacci sequence from two numbers, modulo n."""
 
     def __init__(self, n: int, depth: int, seed: int) -> None:
-        """Keep pairs of numbers for the test; `depth` is how many numbers are added up."""
+        """Keep pairs of numbers for the test; `depth` is how many numbers are added up.
+
+        Raises:
+            NeuralcError: there is no word for this depth.
+
+        """
+        if depth not in WORDS_OF_DEPTH:
+            known = ", ".join(map(str, WORDS_OF_DEPTH))
+            raise NeuralcError(f"there are no sentences of depth {depth}\n  hint: {known}")
         self.n, self.depth = n, depth
         order = np.random.default_rng(seed).permutation(n * n)
         cut = round(KEPT_PAIRS * n * n)
@@ -189,6 +197,10 @@ class Fibonacci:
     def draw(self, count: int, noise: np.random.Generator) -> list[Sentence]:
         """Draw training sentences."""
         return [self._sentence(k) for k in noise.choice(self.pairs, count).tolist()]
+
+    def trained(self) -> list[Sentence]:
+        """Return the sentences of all pairs to train on."""
+        return [self._sentence(k) for k in self.pairs.tolist()]
 
     def every(self) -> list[Sentence]:
         """Return the sentences of all pairs that were kept."""

@@ -79,7 +79,25 @@ class Router(nn.Module):
         self.features = sum(self.sizes.values())
         self.project = nn.Linear(hidden, self.features)
         with torch.no_grad():
-            self.part(self.project.bias, "write").fill_(write)
+            self.project.bias.zero_()
+        self.begin(write=write)
+
+    def begin(self, *, write: float | None = None, scale: float | None = None) -> None:
+        """Set how training begins; None leaves a part as it is.
+
+        Args:
+            write: the logit of writing a result. Where it is high, the answers have to come from
+                the programs: the model cannot learn them by heart.
+            scale: standard deviation of the weights that find operands, which are drawn anew. With
+                `parse="decode"`, operands that are nearly uniform give results that are so, too,
+                and hardly any gradient: 0.1 to 0.3 begins sooner than the default.
+
+        """
+        with torch.no_grad():
+            if write is not None:
+                self.part(self.project.bias, "write").fill_(write)
+            if scale is not None:
+                self.part(self.project.weight.T, "operands").normal_(std=scale)
 
     def part(self, features: Tensor, name: str) -> Tensor:
         """Return a part of features `(…, features)` by its name, see `sizes`."""
