@@ -150,7 +150,7 @@ def _two_steps(
     if part == "two steps":
         model = augment(
             model, library=library, layer=1, operands=2, steps=2, tokenizer=tokenizer,
-            callers=(",", "="),
+            callers=(",", "="), isolated=True,
         )  # fmt: skip
     schedule = _schedule(part, plan)
 

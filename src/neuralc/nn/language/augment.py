@@ -31,6 +31,7 @@ def augment(
     model: nn.Module, *, library: RoutineLibrary, layer: int | str, operands: int = 3,
     steps: int = 1, parse: Parse = "point", call: Call = "joint", numbers: Writing = "whole",
     callers: Sequence[str] | None = None, residual: bool | None = None, width: int = 64,
+    isolated: bool = False,
     tokenizer: Any = None, hidden: int | None = None, vocabulary: int | None = None,
 ) -> Any:  # fmt: skip
     """Put a differentiable computer between two layers of a model.
@@ -52,6 +53,7 @@ def augment(
         numbers: "whole": every number is a token; "digits": a token for each digit.
         callers: words behind which a call may be made, one token each; None: everywhere.
         residual: whether results return to the hidden states; None: unless numbers are digits.
+        isolated: with `callers`: words behind a call see what stands before it only as its result.
         width: of queries and keys.
         tokenizer: of Hugging Face, or its folder; None: numbers are the tokens behind the four
             special ones, as in `neuralc.nn.word_tokenizer`.
@@ -70,7 +72,7 @@ def augment(
     found = _augmentation(
         library, numbers, residual, tokenizer, layer=layer, operands=operands, parse=parse,
         call=call, steps=_positive(steps, "steps"), width=_positive(width, "width"),
-        callers=_tokens(callers, tokenizer),
+        callers=_tokens(callers, tokenizer), isolated=isolated,
     )  # fmt: skip
     return _put(model, found, tokenizer, hidden, vocabulary)
 

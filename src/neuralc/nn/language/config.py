@@ -27,6 +27,7 @@ class Augmentation:
     parse: Parse
     call: Call
     residual: bool
+    isolated: bool
     width: int
     callers: tuple[int, ...] | None
     bits: int | None
@@ -71,8 +72,9 @@ def _read(data: dict[str, Any]) -> Augmentation:
     for name, choices in (("parse", Parse), ("call", Call)):
         if data[name] not in get_args(choices):
             raise ValueError(f"{name} is {data[name]!r}, not one of {get_args(choices)}")
-    if type(data["residual"]) is not bool:
-        raise ValueError(f"residual is {data['residual']!r}")
+    for name in ("residual", "isolated"):
+        if type(data[name]) is not bool:
+            raise ValueError(f"{name} is {data[name]!r}")
     if callers is not None:
         callers = tuple(_whole({"callers": c}, "callers", 0) for c in callers)
     if not isinstance(data["library"], dict):
@@ -80,7 +82,7 @@ def _read(data: dict[str, Any]) -> Augmentation:
     bits = data["bits"]
     return Augmentation(
         layer, _whole(data, "operands", 1), _whole(data, "steps", 1), data["parse"], data["call"],
-        data["residual"], _whole(data, "width", 1), callers,
+        data["residual"], data["isolated"], _whole(data, "width", 1), callers,
         None if bits is None else _whole(data, "bits", 1, 64),
         NumberTokens.from_json(data["numbers"]), data["library"],
     )  # fmt: skip

@@ -137,6 +137,7 @@ class Pass:
         begin: how many tokens earlier passes have seen.
         called: what was called, once the computer has run.
         digits: whether numbers are written as digits.
+        masked: whether attention is limited, see `visible`.
 
     """
 
@@ -157,10 +158,15 @@ class Pass:
         self.may = torch.ones_like(whole, dtype=torch.bool) if callers is None else callers[whole]
         self.called: Called | None = None
         self.digits = inserted.digits
+        self.masked = self.digits or inserted.augmentation.isolated
 
     def visible(self, dtype: torch.dtype) -> Tensor:
         """Return the mask of attention, `(B, 1, T, T')`, which is added to scores."""
-        seen = self.reading.visible()[:, self.begin :]
+        seen = self.reading.visible()
+        if self.inserted.augmentation.isolated:
+            part = self.may.cumsum(1) - self.may.long()  # how many callers stand before a token
+            seen &= (part.unsqueeze(2) == part.unsqueeze(1)) | self.may.unsqueeze(1)
+        seen = seen[:, self.begin :]
         mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
         mask = mask.masked_fill(~seen, torch.finfo(dtype).min)
         return mask.unsqueeze(1)
@@ -226,6 +232,11 @@ def _check_tokens(augmentation: Augmentation, n: int, vocabulary: int) -> None:
                     f"where numbers are written as digits, {name} is {value!r}, "
                     f"not {getattr(augmentation, name)!r}"
                 )
+    if augmentation.isolated and augmentation.callers is None:
+        raise NeuralcError(
+            "words are isolated by the calls between them: with calls everywhere nothing is seen\n"
+            '  hint: say behind which words there may be calls: augment(…, callers=[",", "="])'
+        )
     if augmentation.steps > 1 and augmentation.callers is None:
         raise NeuralcError(
             "calls that use earlier results need to be few\n"

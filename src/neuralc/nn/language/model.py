@@ -135,8 +135,8 @@ class AugmentedCausalLM(PreTrainedModel, GenerationMixin):
         cache = self._cache(older if cache is None else cache, use_cache)
         before = self._kept(cache)
         with self.inserted.reading(input_ids, attention_mask, before) as now:
-            mask = now.visible(self.dtype) if now.digits else attention_mask
-            if now.digits or (position_ids is None and attention_mask is not None):
+            mask = now.visible(self.dtype) if now.masked else attention_mask
+            if now.masked or (position_ids is None and attention_mask is not None):
                 position_ids = now.places()
             if self._takes_places:
                 options["position_ids"] = position_ids
