@@ -39,6 +39,7 @@ FAMILIES = [(Qwen2Config, Qwen2ForCausalLM), (MistralConfig, MistralForCausalLM)
 KINDS: list[dict[str, Any]] = [
     {}, {"steps": 3, "callers": [",", "=", "sub"]}, {"numbers": "digits"},
     {"parse": "decode", "steps": 2, "library": ternary(), "callers": [",", "=", "sub"]},
+    {"steps": 2, "callers": [",", "="], "isolated": True},
     {"call": "marginal"}, {"callers": ["and", "?"]},
     {"call": "marginal", "callers": ["?", "then"], "steps": 2},
 ]  # fmt: skip
@@ -268,3 +269,17 @@ def test_a_plain_module(numbers: Any) -> None:
                          vocabulary=48, numbers=numbers)  # fmt: skip
     other.load_state_dict(made.state_dict())
     assert torch.equal(other(ids, mask, scale=0.5), logits)
+
+
+def test_isolated_words() -> None:
+    """Words behind a call do not see those before it; without isolation they do."""
+    texts = ["add 3 and 4 , then sub 2 =", "sub 3 of 4 , then sub 2 ="]
+    ids = tokenizer()(texts, return_tensors="pt", add_special_tokens=False)["input_ids"]
+    behind = ids[0].tolist().index(tokenizer().convert_tokens_to_ids(",")) + 1
+    for isolated in (False, True):
+        made = augmented(steps=2, callers=[",", "="], isolated=isolated)
+        states: list[Tensor] = []
+        made.base.model.layers[0].register_forward_hook(lambda *x: states.append(x[2]))  # noqa: B023
+        full(made, ids)
+        one, other = states[0][:, behind:-1]  # at `=` there is a result
+        assert torch.allclose(one, other, atol=1e-5) == isolated
