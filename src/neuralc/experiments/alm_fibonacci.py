@@ -55,8 +55,8 @@ class Plan:
 
 FULL = Plan(31, (1, 2, 3, 5, 10), 1, {"small": SMALL, "minimal": MINIMAL, "point": POINT})
 QUICK = replace(FULL, n=11, depths=(1, 3), recipes={
-    "small": replace(SMALL, steps=60, tries=1), "minimal": replace(MINIMAL, steps=150, tries=1),
-    "point": replace(POINT, steps=60, tries=1),
+    "small": replace(SMALL, steps=40, tries=1), "minimal": replace(MINIMAL, steps=100, tries=1),
+    "point": replace(POINT, steps=50, tries=1),
 })  # fmt: skip
 
 KINDS: dict[str, tuple[Parse, Call]] = {  # of runs, for each network
