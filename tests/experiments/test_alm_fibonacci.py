@@ -15,7 +15,7 @@ from neuralc.cli import group
 from neuralc.data.sentences import Fibonacci, fibonacci
 from neuralc.errors import NeuralcError
 from neuralc.experiments import alm_fibonacci
-from neuralc.experiments.alm_fibonacci import FULL, KINDS, MINIMAL, POINT, QUICK
+from neuralc.experiments.alm_fibonacci import FULL, KINDS_OF, MINIMAL, POINT, QUICK
 from neuralc.experiments.alm_fibonacci_networks import PROGRAM, Answering, Way
 from neuralc.experiments.alm_fibonacci_train import Recipe, _parts, run_way
 from neuralc.nn.library.library import RoutineLibrary
@@ -79,10 +79,10 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(group, [*command, "--json"])
     assert done.exit_code == 3, done.stderr  # two steps teach nobody
     data = json.loads(done.stdout)
-    assert data["joint"].keys() == data["marginal"].keys() == data["minimal"]["joint"].keys()
+    assert data["joint"].keys() == data["marginal"].keys() == data["minimal"]["decoded"].keys()
     assert data["joint"].keys() == {"1"}
     assert data["seeds"] == 2
-    assert data["steps"] == 2 * len(data["rows"]) == 2 * 2 * 2 * len(KINDS)
+    assert data["steps"] == 2 * len(data["rows"]) == 2 * 2 * sum(map(len, KINDS_OF.values()))
     assert data["paper"]["small"]["1"] == FULL_PAPER
     assert {"seconds", "settings", "reached"} <= data.keys()
 
