@@ -30,7 +30,7 @@ from neuralc.nn.library.library import RoutineLibrary
 def augment(
     model: nn.Module, *, library: RoutineLibrary, layer: int | str, operands: int = 3,
     steps: int = 1, parse: Parse = "point", call: Call = "joint", numbers: Writing = "whole",
-    callers: Sequence[str] | None = None, residual: bool | None = None, width: int = 64,
+    callers: Sequence[str] | None = None, residual: bool | None = None, width: int = 32,
     isolated: bool = False,
     tokenizer: Any = None, hidden: int | None = None, vocabulary: int | None = None,
 ) -> Any:  # fmt: skip

@@ -40,6 +40,12 @@ class Sites:
     calls: Tensor
     earlier: Tensor
 
+    def rows(self, x: Tensor, begin: int) -> Tensor:
+        """Return the rows of the sites of `(B, Q, …)`, whose positions count from `begin`."""
+        if len(self.example) == x.shape[0] * x.shape[1]:  # every position: nothing is picked
+            return x.flatten(0, 1)
+        return x[self.example, self.position - begin]
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -158,16 +164,16 @@ class Computer(nn.Module):
         first = 0 if chained else begin  # a chain may begin anywhere
         sites = find_sites(reading, callers, first, chained)
         with torch.autocast(features.device.type, enabled=False):
+            own, seen = features[:, first:], reading.visible()[:, first:]
             anchor = reading.anchor[:, first:].clamp_min(0).unsqueeze(-1)
-            own = features.gather(1, anchor.expand(-1, -1, features.shape[-1]))
-            seen = reading.visible()
-            seen = seen.gather(1, anchor.expand(-1, -1, seen.shape[-1]))
+            if self.digits:  # else every token is its own anchor
+                own = features.gather(1, anchor.expand(-1, -1, features.shape[-1]))
+                seen = reading.visible().gather(1, anchor.expand(-1, -1, seen.shape[-1]))
             if chained:  # only what stands behind the call before: the rest is its result now
                 part = callers.cumsum(1) - callers.long()
                 seen = seen & (part.gather(1, anchor[..., 0]).unsqueeze(2) == part.unsqueeze(1))
             proposed = router.look(own, features, seen)
-            at = (sites.example, sites.position - first)
-            own, proposed = own[at], proposed[at]
+            own, proposed = (sites.rows(x, first) for x in (own, proposed))
             results = router.part(own, "result")[sites.calls][sites.example], sites.earlier
             if router.parse == "decode":
                 called = self._run(sites, router.route(own, proposed, None, results), None)
@@ -203,6 +209,8 @@ class Computer(nn.Module):
         weight = self.back.weight.float()
         added = nn.functional.linear(called.written(), weight).to(hidden.dtype)
         sites = called.sites
+        if len(added) == hidden.shape[0] * hidden.shape[1]:
+            return hidden + added.view_as(hidden)
         return hidden.index_put((sites.example, sites.position - begin), added, accumulate=True)
 
 

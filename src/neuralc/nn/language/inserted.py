@@ -195,7 +195,7 @@ class Pass:
             return logits
         place = (sites.example, sites.position - self.begin)
         with torch.autocast(logits.device.type, enabled=False):
-            rows = logits[place]
+            rows = sites.rows(logits, self.begin)
             if self.digits:
                 at = (sites.example, sites.position)
                 begun, length = self.reading.values[at], self.reading.digits[at]
