@@ -75,12 +75,12 @@ def test_bad_depths(depths: str) -> None:
 def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     recipes = {name: replace(r, steps=2, tries=1) for name, r in QUICK.recipes.items()}
     monkeypatch.setattr(alm_fibonacci, "QUICK", replace(QUICK, recipes=recipes))
-    command = ["reproduce", "alm-fibonacci", "--quick", "--depths", "1", "--seeds", "2"]
+    command = ["reproduce", "alm-fibonacci", "--quick", "--depths", "2", "--seeds", "2"]
     done = CliRunner().invoke(group, [*command, "--json"])
     assert done.exit_code == 3, done.stderr  # two steps teach nobody
     data = json.loads(done.stdout)
     assert data["joint"].keys() == data["marginal"].keys() == data["minimal"]["decoded"].keys()
-    assert data["joint"].keys() == {"1"}
+    assert data["joint"].keys() == {"2"}
     assert data["seeds"] == 2
     assert data["steps"] == 2 * len(data["rows"]) == 2 * 2 * sum(map(len, KINDS_OF.values()))
     assert data["paper"]["small"]["1"] == FULL_PAPER

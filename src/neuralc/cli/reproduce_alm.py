@@ -71,7 +71,7 @@ def quicksort(lists: int, seed: int) -> Answer:
 
 
 @neuralc_command
-@click.option("--depths", metavar="LIST", help="[default: 1,2,3,5,10; 1 with --quick]")
+@click.option("--depths", metavar="LIST", help="[default: 1,2,3,5,10; 2 with --quick]")
 @SEEDS
 @QUICK
 def fibonacci(depths: str | None, seeds: int | None, *, quick: bool) -> Answer:
