@@ -101,7 +101,7 @@ def test_not_solved(folder: Path) -> None:
                      library=folder, settings=FAST, steps=20, tell=said.append)  # fmt: skip
     assert not solution.report.solved
     assert solution.report.library == f"not solved: {folder} is unchanged"
-    assert said == [f"library: not solved: {folder} is unchanged"]
+    assert said == ["engine: torch", f"library: not solved: {folder} is unchanged"]
     assert state(folder) == before
 
 
