@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from neuralc import saved
-from neuralc.errors import NeuralcError, SolutionError
+from neuralc.errors import NeuralcError
 from neuralc.nn.contextual import ContextualMachine, Controller
-from neuralc.nn.folder import DAMAGE, DTYPES, one_of, whole
+from neuralc.nn.folder import DTYPES, one_of, read_parsed, whole
 from neuralc.nn.turns import Halting, Mixing
 
 NAME = "controller"
@@ -88,13 +88,7 @@ def load(folder: str | Path) -> SavedController:
         SolutionError: it is damaged, or was written by a newer version.
 
     """
-    folder = Path(folder)
-    content, weights = saved.read(folder, NAME)
-    try:
-        return _parsed(content, weights)
-    except (*DAMAGE, NeuralcError) as error:
-        reason = str(error) if isinstance(error, ValueError | NeuralcError) else repr(error)
-        raise SolutionError(f"{folder / NAME}.json is damaged: {reason}") from None
+    return read_parsed(folder, NAME, _parsed)
 
 
 def _parsed(content: Mapping[str, Any], weights: Mapping[str, Tensor]) -> SavedController:

@@ -6,10 +6,10 @@ stranger: sizes, names and numbers are all checked, and nothing is executed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from neuralc.nn.weights import read
 from neuralc.source import Source
 
 NAME = "machine"
+Parsed = TypeVar("Parsed")
 DTYPES = (torch.float32, torch.float64)
 DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError,
           ArithmeticError)  # fmt: skip
@@ -109,13 +110,26 @@ def load(folder: str | Path) -> SavedMachine:
         SolutionError: it is damaged, or was written by a newer version.
 
     """
+    return read_parsed(folder, NAME, _parsed)
+
+
+def read_parsed(
+    folder: str | Path, name: str, parse: Callable[[dict[str, Any], dict[str, Tensor]], Parsed]
+) -> Parsed:
+    """Read a pair of files and parse them; what does not fit is a damaged file.
+
+    Raises:
+        FileError: there is none.
+        SolutionError: it is damaged, or was written by a newer version.
+
+    """
     folder = Path(folder)
-    content, weights = saved.read(folder, NAME)
+    content, weights = saved.read(folder, name)
     try:
-        return _parsed(content, weights)
+        return parse(content, weights)
     except (*DAMAGE, NeuralcError) as error:
         reason = str(error) if isinstance(error, ValueError | NeuralcError) else repr(error)
-        raise SolutionError(f"{folder / NAME}.json is damaged: {reason}") from None
+        raise SolutionError(f"{folder / name}.json is damaged: {reason}") from None
 
 
 def _parsed(content: Mapping[str, Any], weights: Mapping[str, Tensor]) -> SavedMachine:

@@ -164,11 +164,12 @@ class Computer(nn.Module):
         first = 0 if chained else begin  # a chain may begin anywhere
         sites = find_sites(reading, callers, first, chained)
         with torch.autocast(features.device.type, enabled=False):
-            own, seen = features[:, first:], reading.visible()[:, first:]
+            own, visible = features[:, first:], reading.visible()
+            seen = visible[:, first:]
             anchor = reading.anchor[:, first:].clamp_min(0).unsqueeze(-1)
             if self.digits:  # else every token is its own anchor
                 own = features.gather(1, anchor.expand(-1, -1, features.shape[-1]))
-                seen = reading.visible().gather(1, anchor.expand(-1, -1, seen.shape[-1]))
+                seen = visible.gather(1, anchor.expand(-1, -1, visible.shape[-1]))
             if chained:  # only what stands behind the call before: the rest is its result now
                 part = callers.cumsum(1) - callers.long()
                 seen = seen & (part.gather(1, anchor[..., 0]).unsqueeze(2) == part.unsqueeze(1))
