@@ -7,13 +7,14 @@ row is done with before the next one is looked at. `grouping.py` makes both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from neuralc.backends.native import llvm_nest, llvm_table
+from neuralc.backends.native import llvm_nest, llvm_row, llvm_table
 from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.llvm_row import Stage
 from neuralc.backends.native.nests import Access, Nest, Table, shape_of
-from neuralc.backends.native.steps import Step
+from neuralc.backends.native.steps import Normalise, NormaliseBack, Step
 from neuralc.backends.native.views import Buffer
 
 Single = Nest | Table | Step
@@ -108,27 +109,37 @@ def key(group: Group) -> Hashable:
 def write(w: Writer, group: Group, names: Sequence[str], arrays: Arrays) -> None:
     """Write a group; `names` are the addresses of its buffers."""
     base = dict(zip(buffers(group), names, strict=True))
+    row: list[Stage] = []
     for part in group.parts:
         if not isinstance(part, Band):
-            spots = [
-                w.address(base[a.buffer], a.buffer.lanes, a.offset, ()) for a in operands(part)
-            ]
-            _single(w, part, spots, arrays)
+            _single(w, part, [0] * len(operands(part)), "", base, arrays, row)
             continue
+        _close(w, row)
         loop = w.begin(part.count)
         for inner, strides in zip(part.parts, part.strides, strict=True):
-            w.known.append({})  # what was loaded may be stored to by now
-            spots = [
-                w.address(base[a.buffer], a.buffer.lanes, a.offset, [(loop.index, stride)])
-                for a, stride in zip(operands(inner), strides, strict=True)
-            ]
-            _single(w, inner, spots, arrays)
-            w.known.pop()
+            _single(w, inner, strides, loop.index, base, arrays, row)
+        _close(w, row)
         w.end(loop)
+    _close(w, row)
 
 
-def _single(w: Writer, part: Single, spots: Sequence[str], arrays: Arrays) -> None:
-    w.known.append({})
+def _single(
+    w: Writer, part: Single, strides: Sequence[int], index: str, base: Mapping[Buffer, str],
+    arrays: Arrays, row: list[Stage],
+) -> None:  # fmt: skip
+    """Write one instruction, or add it to those that go along a row, which are written later."""
+    spots = [
+        w.address(base[a.buffer], a.buffer.lanes, a.offset, [(index, stride)])
+        for a, stride in zip(operands(part), strides, strict=True)
+    ]
+    if isinstance(part, Nest) and llvm_row.is_row(part):
+        row.append(llvm_row.nest_stage(part, spots, strides))
+        return
+    if isinstance(part, Normalise | NormaliseBack) and len(part.sizes) == 1:
+        row += part.stages(spots, strides)
+        return
+    _close(w, row)
+    w.known.append({})  # what was loaded may be stored to by now
     match part:
         case Nest():
             llvm_nest.write_nest(w, part, spots)
@@ -137,3 +148,9 @@ def _single(w: Writer, part: Single, spots: Sequence[str], arrays: Arrays) -> No
         case _:
             part.write(w, spots)
     w.known.pop()
+
+
+def _close(w: Writer, row: list[Stage]) -> None:
+    """Write what goes along a row."""
+    llvm_row.write_stages(w, row)
+    row.clear()

@@ -51,23 +51,28 @@ def _tile(nest: Nest) -> dict[int, int]:
     for count in (0, 1, 2):
         for chosen in combinations(free, count):
             for tile in _steps(nest, chosen):
-                size = prod(tile.values())
-                loads = sum(
-                    prod(step for k, step in tile.items() if a.strides[k])
-                    for term in nest.terms for a in term
-                ) / size  # fmt: skip
-                best = min(best, (loads, -size, tile), key=lambda found: found[:2])
+                best = min(best, (_loads(nest, tile), -prod(tile.values()), tile),
+                           key=lambda found: found[:2])  # fmt: skip
     return best[2]
 
 
+def _loads(nest: Nest, tile: Mapping[int, int]) -> float:
+    """Return how much is loaded for one product, what is left at the end of a row included."""
+    accesses = [a for term in nest.terms for a in term]
+    whole = prod(nest.sizes[k] for k in tile)
+    total = 0
+    for parts in product(*([(u, n // u), (n % u, 1)] for u, n in
+                           ((u, nest.sizes[k]) for k, u in tile.items()))):  # fmt: skip
+        steps = dict(zip(tile, (step for step, _ in parts), strict=True))
+        times = prod(count for _, count in parts)
+        loads = [prod(step for k, step in steps.items() if a.strides[k]) for a in accesses]
+        total += times * sum(loads) * (prod(steps.values()) > 0)
+    return total / whole
+
+
 def _steps(nest: Nest, chosen: Sequence[int]) -> list[dict[int, int]]:
-    """Return tiles over some indices: what divides one evenly, if anything does."""
-    options = []
-    for k in chosen:
-        n = nest.sizes[k]
-        most = min(n, TILE)
-        even = [u for u in range(2, most + 1) if n % u == 0]
-        options.append(even or [most])
+    """Return tiles over some indices, at most one of which leaves something over."""
+    options = [range(2, min(nest.sizes[k], TILE) + 1) for k in chosen]
     tiles = [dict(zip(chosen, steps, strict=True)) for steps in product(*options)]
     ragged = [sum(nest.sizes[k] % u > 0 for k, u in tile.items()) for tile in tiles]
     return [t for t, r in zip(tiles, ragged, strict=True) if prod(t.values()) <= TILE and r <= 1]

@@ -13,6 +13,7 @@ from neuralc.backends.native import code, llvm_table
 from neuralc.backends.native.arena import place
 from neuralc.backends.native.code import Group
 from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, slot, word
+from neuralc.backends.native.gathering import gathered
 from neuralc.backends.native.grouping import banded, grouped, shrunk
 from neuralc.backends.native.helpers import helpers
 from neuralc.backends.native.llvm import Target, Writer
@@ -42,7 +43,7 @@ class Module:
         """Return the whole module."""
         plan, t = self.plan, self.target
         for name, items in plan.items.items():
-            plan.items[name] = grouped(shrunk(banded(items)))
+            plan.items[name] = grouped(shrunk(banded(gathered(items))))
         self.size = place(plan.items["example"], plan.buffers, t.lanes)
         sections: list[str] = []
         for name in plan.items:

@@ -6,12 +6,12 @@ the same code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 
 from neuralc.backends.native.llvm import Writer
-from neuralc.backends.native.llvm_nest import CHAINS, total
+from neuralc.backends.native.llvm_row import Cells, Place, Stage, write_stages
 from neuralc.backends.native.nests import Access
 from neuralc.backends.native.views import Buffer
 
@@ -108,22 +108,6 @@ def along(w: Writer, step: Step, spots: list[str], carried: list[str], body: obj
     return carried
 
 
-def summed(w: Writer, step: Step, spots: list[str], term: Callable[[list[str]], str]) -> str:
-    """Return the sum of something over the last index, added up in several parts."""
-    lanes = step.operands[0].buffer.lanes
-    parts = max(1, min(CHAINS, step.sizes[-1] // 3)) if step.sizes[-1] <= SHORT else 1
-    zero = w.number(0, lanes) if lanes else "0.0"
-
-    def add(at: list[str], carried: list[str]) -> list[str]:
-        first, *rest = carried
-        value = term(at)
-        return [*rest, value if first == "" else w.plus(first, value, lanes)]
-
-    if parts == 1:
-        return along(w, step, spots, [zero], add)[0]
-    return total(w, along(w, step, spots, [""] * parts, add), lanes)
-
-
 @dataclass(frozen=True)
 class Zero(Step):
     """Set everything to 0."""
@@ -149,23 +133,29 @@ class Normalise(Step):
 
     def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, spots, _NormaliseRow())
+        self.rows(w, spots, _Staged())
 
+    def stages(self, spots: Sequence[str], outers: Sequence[int]) -> list[Stage]:
+        """Return it as stages, if it is about one row."""
+        y, share, x = map(Cells, self.operands, spots, outers)
+        lanes, size, known = y.lanes, self.sizes[-1], [""]
 
-class _NormaliseRow(Rows):
-    def write(self, w: Writer, step: Step) -> None:
-        lanes = step.operands[0].buffer.lanes
-        kind = w.target.type(lanes)
+        def add(w: Writer, place: Place, total: str) -> str:
+            value = w.load(x.at(w, place), lanes)
+            return value if total == "" else w.plus(total, value, lanes)
 
-        whole = summed(w, step, self.spots, lambda spots: w.load(spots[2], lanes))
-        share = w.let(f"fdiv {kind} {w.number(1, lanes)}, {whole}")
-        w.store(share, self.spots[1], lanes)
+        def invert(w: Writer, whole: str) -> None:
+            kind = w.target.type(lanes)
+            known[0] = w.let(f"fdiv {kind} {w.number(1, lanes)}, {whole}")
+            w.store(known[0], share.spot, lanes)
 
-        def divide(spots: list[str], carried: list[str]) -> list[str]:
-            w.store(w.times(w.load(spots[2], lanes), share, lanes), spots[0], lanes)
-            return carried
+        def divide(w: Writer, place: Place, total: str) -> str:
+            value = w.times(w.load(x.at(w, place), lanes), known[0], lanes)
+            w.store(value, y.at(w, place), lanes)
+            return total
 
-        along(w, step, self.spots, [], divide)
+        first = Stage(size, lanes, [x], [], add, end=invert, behind=[share.access.buffer])
+        return [first, Stage(size, None, [x], [y], divide, needs=first)]
 
 
 @dataclass(frozen=True)
@@ -174,29 +164,44 @@ class NormaliseBack(Step):
 
     def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        self.rows(w, spots, _NormaliseBackRow())
+        self.rows(w, spots, _Staged())
+
+    def stages(self, spots: Sequence[str], outers: Sequence[int]) -> list[Stage]:
+        """Return it as stages, if it is about one row."""
+        gx, gy, y, share = map(Cells, self.operands, spots, outers)
+        lanes, size, known = gx.lanes, self.sizes[-1], ["", ""]
+
+        def add(w: Writer, place: Place, total: str) -> str:
+            value = w.times(w.load(gy.at(w, place), lanes), w.load(y.at(w, place), lanes), lanes)
+            return value if total == "" else w.plus(total, value, lanes)
+
+        def mean(w: Writer, whole: str) -> None:
+            known[0] = whole
+
+        def begin(w: Writer) -> None:
+            known[1] = w.let(w.loading(share.spot, lanes))
+
+        def divide(w: Writer, place: Place, total: str) -> str:
+            kind = w.target.type(lanes)
+            gradient = w.let(f"fsub {kind} {w.load(gy.at(w, place), lanes)}, {known[0]}")
+            value = w.times(gradient, known[1], lanes)
+            if self.add:
+                value = w.plus(w.let(w.loading(gx.at(w, place), lanes)), value, lanes)
+            w.store(value, gx.at(w, place), lanes)
+            return total
+
+        first = Stage(size, lanes, [gy, y], [], add, end=mean)
+        reads = [gy, gx] if self.add else [gy]
+        before = [share.access.buffer]
+        return [first, Stage(size, None, reads, [gx], divide, begin, before=before, needs=first)]
 
 
-class _NormaliseBackRow(Rows):
+class _Staged(Rows):
     def write(self, w: Writer, step: Step) -> None:
-        lanes = step.operands[0].buffer.lanes
-        kind = w.target.type(lanes)
-
-        mean = summed(
-            w, step, self.spots,
-            lambda spots: w.times(w.load(spots[1], lanes), w.load(spots[2], lanes), lanes),
-        )  # fmt: skip
-        share = w.load(self.spots[3], lanes)
-
-        def divide(spots: list[str], carried: list[str]) -> list[str]:
-            gradient = w.let(f"fsub {kind} {w.load(spots[1], lanes)}, {mean}")
-            value = w.times(gradient, share, lanes)
-            if step.add:
-                value = w.plus(w.let(w.loading(spots[0], lanes)), value, lanes)
-            w.store(value, spots[0], lanes)
-            return carried
-
-        along(w, step, self.spots, [], divide)
+        assert isinstance(step, Normalise | NormaliseBack)
+        own = tuple(Access(a.buffer, a.offset, a.strides[-1:]) for a in step.operands)
+        row = replace(step, sizes=step.sizes[-1:], operands=own)
+        write_stages(w, row.stages(self.spots, [0] * len(own)))
 
 
 @dataclass(frozen=True)

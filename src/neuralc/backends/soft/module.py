@@ -6,6 +6,7 @@ All restarts are one batch: the first dimension `P` of every open choice and of 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
@@ -32,7 +33,6 @@ class SoftModule(nn.Module):
         logits: unnormalised log-probabilities of all open choices, shape `(P, total)`, in nats;
             `choices` tells which columns belong to which Param.
         networks: the neural functions by name, each with parameters of shape `(P, …)`.
-        source: the PyTorch code that `forward` runs.
 
     Source:
         Forward marginals of Gaunt et al., "TerpreT" (2016), arXiv:1608.04428, with gates and
@@ -60,12 +60,9 @@ class SoftModule(nn.Module):
 
         """
         super().__init__()
-        lowered = lower(program, carried)
+        lowered = self._lowered = lower(program, carried)
         self.carried = frozenset(carried)
         self._constants = Constants(log=precision == "log")
-        self.source = emit(
-            lowered, self._constants, program.source, log=precision == "log", real=_real(program)
-        )
         self.program, self.precision = program, precision
         self.expected = [number for _, number in lowered.observed]
         ends = [*lowered.outputs.values(), *(node for node, _ in lowered.observed)]
@@ -80,9 +77,19 @@ class SoftModule(nn.Module):
             self.networks[network.name] = (
                 make(restarts) if make else build_network(network, restarts)
             )
-        self._forward = _function(self.source, precision)
         generated = precision == "linear" and can_cut(lowered)
         self._training = Training(lowered, self._constants) if generated else None
+
+    @cached_property
+    def source(self) -> str:
+        """The PyTorch code that `forward` runs where no gradient is wanted."""
+        log = self.precision == "log"
+        program = self.program
+        return emit(self._lowered, self._constants, program.source, log=log, real=_real(program))
+
+    @cached_property
+    def _forward(self) -> Callable[..., Any]:
+        return _function(self.source, self.precision)
 
     @property
     def restarts(self) -> int:
@@ -138,8 +145,9 @@ class SoftModule(nn.Module):
         if self._training is not None and torch.is_grad_enabled():
             outputs, observed = self._training(params, inputs, networks, self.logits)
         else:
+            forward = self._forward  # written now, if it is the first time, with its constants
             constants = self._constants.tensors(self.logits)
-            outputs, observed = self._forward(params, inputs, networks, constants)
+            outputs, observed = forward(params, inputs, networks, constants)
         name, value = next(iter(inputs.items()), ("", None))
         carried = name in self.carried
         batch = 1 if value is None else value.shape[int(carried)]
