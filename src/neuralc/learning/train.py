@@ -140,7 +140,8 @@ class Trainer:
         module, s = self.module, self.settings
         plain = not (s.noise or s.entropy or s.shake or s.shared or module.program.networks)
         whole = s.batch is None or s.batch >= self.examples.count
-        if not (isinstance(module, NativeModule) and plain and whole and module.with_logits):
+        native = isinstance(module, NativeModule) and module.stays(self.examples.count)
+        if not (native and plain and whole):
             self.step()
             return
         count = max(1, min(most, int(PATIENCE / self.pace)))

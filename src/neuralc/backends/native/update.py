@@ -27,7 +27,7 @@ class Squares(Step):
     def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
         lanes, t = self.operands[0].buffer.lanes, w.target
-        kind, bits = t.type(lanes), f"<{t.lanes} x i1>" if lanes else "i1"
+        kind, bits = t.type(lanes), t.each("i1", lanes)
         loop = w.begin(self.sizes[0])
         spot = w.address(spots[0], lanes, 0, [(loop.index, 1)])
         g = w.let(w.loading(spot, lanes))
