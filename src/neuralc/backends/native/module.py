@@ -217,6 +217,8 @@ class NativeModule(SoftModule):
                 value = self.array(external, sources[external.name], shape)
             elif external.role in ("source", "state", "seed", "target"):
                 value = self.array(external, others[key], shape)
+                if external.role == "seed" and B not in external.dims and value is not None:
+                    value = value / shares.chunks  # each of which adds its part of the gradient
             else:
                 value = made[key] = self.logits.new_zeros(shape)
             kept.append(value)

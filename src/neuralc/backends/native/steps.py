@@ -252,8 +252,9 @@ class Reduce(Step):
         loop = w.begin(n)
         vector = w.load(w.address(spots[1], True, 0, [(loop.index, 1)]), True)
         value = w.across(vector)
-        spot = w.address(spots[0], False, 0, [(loop.index, 1)])
+        lanes = self.operands[0].buffer.lanes
+        spot = w.address(spots[0], lanes, 0, [(loop.index, 1)])
         if self.add:
-            value = w.plus(w.let(w.loading(spot, False)), value, False)
-        w.store(value, spot, False)
+            value = w.plus(w.let(w.loading(spot, lanes)), value, lanes)
+        w.store(value, spot, lanes)
         w.end(loop)
