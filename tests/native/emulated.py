@@ -1,8 +1,8 @@
 """A GPU played by the CPU: the code that its threads would run, one thread after the other.
 
-The text is the very text that PTX is made of, compiled for this processor. Threads exchange nothing,
-so that their order is of no matter, and that is checked: whatever is not a thread's own is NaN
-before it runs, and must be untouched after.
+The text is the very text that PTX is made of, compiled for this processor. Threads exchange
+nothing, so that their order is of no matter, and that is checked: whatever is not a thread's own is
+NaN before it runs, and must be untouched after.
 """
 
 from __future__ import annotations

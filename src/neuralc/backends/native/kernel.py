@@ -36,8 +36,8 @@ TASKS = 4  # for each thread, so that none waits long for the last
 class Kernel:
     """One kernel: what it is called with, and its code.
 
-    `size` is how many numbers a thread, or a warp of a GPU, works in, `work` how many products a kernel adds up for a
-    block of restarts and one of examples.
+    `size` is how many numbers a thread, or a warp of a GPU, works in, `work` how many products a
+    kernel adds up for a block of restarts and one of examples.
     """
 
     lanes: Lanes

@@ -20,10 +20,10 @@ def logarithm(target: Target) -> str:
     w, kind = Writer(target), target.real
     whole, shift, bias = ("i64", 52, 1023) if kind == "double" else ("i32", 23, 127)
     one = 1 << shift  # of the exponent
-    (root,) = struct.unpack("<q" if kind == "double" else "<i",
-                            struct.pack("<d" if kind == "double" else "<f", math.sqrt(0.5)))  # fmt: skip
+    bytes_ = struct.pack("<d" if kind == "double" else "<f", math.sqrt(0.5))
+    root = int.from_bytes(bytes_, "little")
 
-    def do(op: str, a: str, b: str | int | float, of: str = kind) -> str:
+    def do(op: str, a: str, b: str | float, of: str = kind) -> str:
         right = target.literal(b) if isinstance(b, float) else b
         return w.let(f"{op} {of} {a}, {right}")
 

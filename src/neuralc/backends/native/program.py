@@ -67,6 +67,7 @@ class Module:
         arrays = [
             f";   {e.role} {e.name} [{', '.join((*e.dims, str(e.count)))}]" for e in plan.externals
         ]
+        who = "A warp" if t.chip else "A thread"
         what = f"; A value is a vector of {t.lanes} {lanes}, or one number where that is enough."
         if t.chip:
             what = f"; A thread is one of the {lanes}; {t.threads} have their numbers side by side."
@@ -74,7 +75,7 @@ class Module:
             what,
             "; `run` goes through blocks of restarts: `before` is what does not depend on",
             "; examples, `example` what does, `after` the rest of the gradient. They call one",
-            f"; function for each kind of instruction, {count} in all. {'A warp' if t.chip else 'A thread'} works in",
+            f"; function for each kind of instruction, {count} in all. {who} works in",
             f"; {self.size * t.bytes} bytes.",
             "; Arrays of the caller, in this order:",
             *arrays,

@@ -18,8 +18,7 @@ from neuralc.backends.native.llvm import Target
 
 WARP = 32  # threads that go together
 TRIPLE = "nvptx64-nvidia-cuda"
-CHIPS = (50, 60, 70, 75, 80, 86, 89, 90, 100, 120)  # capabilities, ten times; code for one runs on
-# all later ones
+CHIPS = (50, 60, 70, 75, 80, 86, 89, 90, 100, 120)  # ten times the capability; later ones run it
 PLAIN = "sm_80"  # whose code is shown where there is no GPU
 
 ENTRY = """
@@ -55,7 +54,8 @@ class Ptx:
 
 def chip(major: int, minor: int) -> str:
     """Return the name of what to make code for, for a GPU of this compute capability."""
-    return f"sm_{max(CHIPS[0], *(c for c in CHIPS if c <= 10 * major + minor))}"
+    able = [c for c in CHIPS if c <= 10 * major + minor]
+    return f"sm_{max(able, default=CHIPS[0])}"
 
 
 def thread(real: str, name: str) -> Target:

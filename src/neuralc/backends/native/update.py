@@ -61,9 +61,10 @@ class Update(Step):
             "x", "v", "g", "total", "settings")  # fmt: skip
         at = dict(zip(names, spots, strict=True))
         given = {}
+        own = self.operands[-1].buffer.lanes
         for k, name in enumerate(SETTINGS):
-            number = w.let(w.loading(w.address(at["settings"], False, k, ()), False))
-            given[name] = w.splat(number) if lanes else number
+            number = w.let(w.loading(w.address(at["settings"], own, k, ()), own))
+            given[name] = w.splat(number) if lanes and not own else number
 
         def do(op: str, a: str, b: str) -> str:
             return w.let(f"{op} {kind} {a}, {b}")
