@@ -29,6 +29,18 @@ from tests.native.test_gradients import solved
 from tests.random_models import Features, random_program
 from tests.soft.models import LOOK, model
 
+APART = """
+    @Runtime([4, 3], 5)
+    def MIX(a, b): return (3 * a + b) % 5
+
+    given = Input(4)
+    other = Input(3)
+    pick = Param(3)
+    plain = Output(5)
+    made = Output(5)
+    plain.set_to(MIX(given, other))
+    made.set_to(MIX(given, pick))
+"""
 TASK = TASKS["circuit swap"]
 IMAGES = {"images": np.random.default_rng(0).random((4, 3, 2, 3))}
 TOTALS = {"total": torch.tensor([1, -1, 0, 3])}
@@ -64,6 +76,15 @@ def test_random_programs(part: int, played: Emulated, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["invert", "swap"])
 def test_machines(name: str, played: Emulated, monkeypatch: pytest.MonkeyPatch) -> None:
     check(solved(name), 0, None, monkeypatch)
+
+
+def test_what_does_not_depend_on_restarts(
+    played: Emulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An output that is the same for all of them, and its gradient."""
+    given = {"given": np.array([0, 3, 2]), "other": np.array([1, 1, 2])}
+    goals = {name: torch.tensor([0, 1, -1]) for name in ("plain", "made")}
+    check(model(APART).program, 0, None, monkeypatch, (given, goals), soft=True)
 
 
 def test_networks_stay_in_torch(played: Emulated, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,8 @@ class NativeModule(SoftModule):
         real = REALS[self.logits.dtype]
         if device == "cpu":
             return self.kernels.module("loss", vectors(real), "P", self.params).text()
-        chip = gpu(0).chip if torch.cuda.is_available() else ptx.PLAIN
+        there = torch.cuda.is_available()
+        chip = ptx.chip(*torch.cuda.get_device_capability()) if there else ptx.PLAIN
         module = self.kernels.module("loss", ptx.thread(real, chip), "P", self.params)
         return ptx.translated(module.text(), chip).decode()
 
@@ -151,6 +152,7 @@ class NativeModule(SoftModule):
         }  # fmt: skip
         for value in (self.logits, square, momentum):
             assert value.is_contiguous()
+            assert value.device == self.logits.device
         found = self.call(kernel, batch, given, others, steps=len(settings))
         return found["loss", ""].reshape(-1)
 
