@@ -19,11 +19,13 @@ from tests.soft.test_gradients import task
 CLOSE = 1e-9  # of float64
 
 
-def both(program: Program, restarts: int = 3, seed: int = 0) -> tuple[SoftModule, NativeModule]:
+def both(
+    program: Program, restarts: int = 3, seed: int = 0, device: str = "cpu"
+) -> tuple[SoftModule, NativeModule]:
     """Return a program in both engines with the same random choices and networks, float64."""
     torch.manual_seed(seed)
     plain, native = (
-        kind(program, restarts=restarts).double() for kind in (SoftModule, NativeModule)
+        kind(program, restarts=restarts).to(device).double() for kind in (SoftModule, NativeModule)
     )
     plain.logits.data.normal_()
     native.load_state_dict(plain.state_dict())
@@ -60,7 +62,7 @@ def assert_same(one: list[Tensor], two: list[Tensor], words: Any, close: float =
 
 def check(
     program: Program, seed: int, lanes: Lanes | None, monkeypatch: pytest.MonkeyPatch,
-    given: tuple[Any, Any] | None = None, *, soft: bool = False,
+    given: tuple[Any, Any] | None = None, *, soft: bool = False, device: str = "cpu",
 ) -> None:  # fmt: skip
     """Compare both engines on a program.
 
@@ -69,8 +71,9 @@ def check(
     """
     if lanes is not None:
         monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
-    plain, native = both(program, seed=seed)
+    plain, native = both(program, seed=seed, device=device)
     inputs, targets = given or task(program, seed)
+    targets = {name: target.to(device) for name, target in targets.items()}
     ready = plain.prepare(inputs)
     wanting: list[Tensor] = []
     if soft:

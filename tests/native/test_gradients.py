@@ -48,6 +48,16 @@ def test_random_programs(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert checked
 
 
+@pytest.mark.parametrize("seed", [101, 105])
+def test_what_does_not_depend_on_examples_counts_once(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each chunk of examples has its gradient, and these are added up."""
+    monkeypatch.setattr(module, "ALONE", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    check(random_program(seed, Features(tight=bool(seed % 2))), seed, "P", monkeypatch)
+
+
 @pytest.mark.parametrize("name", sorted(CASES)[::3])
 def test_programs_that_went_wrong_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     try:

@@ -68,8 +68,6 @@ def test_what_cannot_be_a_kernel_is_declined() -> None:
     with pytest.raises(Declined, match="logarithms are for the engine torch"):
         TASK.model().compile(engine="native", precision="log")
     assert not isinstance(TASK.model().compile(engine="auto", precision="log"), NativeModule)
-    with pytest.raises(Declined, match="kernels are for the CPU, not for cuda"):
-        TASK.model().compile(engine="native", device="cuda")
     with pytest.raises(NeuralcError, match="engine is one of auto, native, torch, found 'c'"):
         Settings(engine="c")  # type: ignore[arg-type]
 

@@ -2,8 +2,8 @@
 
 With `--memory` it is a program of the register machine (`programs.py`), else a model. `torch`: the
 PyTorch code that the soft execution runs. `kernel`: the machine-independent code (of LLVM) that
-the engine native makes for learning. `smt2`: the question that the solver smt asks, in
-SMT-LIB 2, for any solver.
+the engine native makes for learning, or PTX with `--device cuda`. `smt2`: the question that the
+solver smt asks, in SMT-LIB 2, for any solver.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ MAX_STEPS = 1000
     "--emit",
     type=click.Choice(["torch", "kernel", "smt2"]),
     help="What to print of a model  [default: torch].",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    help="With kernel: what it is for; for cuda it is PTX, with a GPU or without  [default: cpu].",
 )
 @click.option(
     "--data",
@@ -77,8 +82,8 @@ MAX_STEPS = 1000
     help="Of a recursive Python function: cells for its stack  [default: half].",
 )
 def command(
-    file: Path, hypers: Path | None, set_name: str | None, emit: str | None, data: Path | None,
-    out: Path | None, memory: int | None, max_steps: int | None, **settings: Any,
+    file: Path, hypers: Path | None, set_name: str | None, emit: str | None, device: str | None,
+    data: Path | None, out: Path | None, memory: int | None, max_steps: int | None, **settings: Any,
 ) -> Answer:  # fmt: skip
     """Print what a model compiles to, or compile a program to weights.
 
@@ -90,12 +95,13 @@ def command(
     With --memory, FILE is a program: assembly, a .py file of the Python subset, or the name of a
     program that comes with neuralc. Its weights are written into the folder --out.
     """
-    of_model = {"--hypers": hypers, "--set": set_name, "--emit": emit, "--data": data}
+    of_model = {"--hypers": hypers, "--set": set_name, "--emit": emit, "--data": data,
+                "--device": device}  # fmt: skip
     of_program = {"--max-steps": max_steps, **{f"--{k}": value for k, value in settings.items()}}
     if memory is None:
         _refuse(of_program, f"{file} is taken for a model", "a program needs --memory M, too")
         _refuse_program(file)
-        return _model(file, hypers, set_name, emit or "torch", data, out)
+        return _model(file, hypers, set_name, emit or "torch", device, data, out)
     _refuse(of_model, "--memory says that this is a program", "leave out one of the two")
     if out is None:
         raise NeuralcError("--out is missing: a program is written into a folder\n"
@@ -123,12 +129,14 @@ def _refuse_program(file: Path) -> None:
 
 
 def _model(
-    file: Path, hypers: Path | None, set_name: str | None, emit: str, data: Path | None,
-    out: Path | None,
+    file: Path, hypers: Path | None, set_name: str | None, emit: str, device: str | None,
+    data: Path | None, out: Path | None,
 ) -> Answer:  # fmt: skip
     """Print a model, or write what would be printed into a file."""
     if data is not None and emit != "smt2":
         raise NeuralcError(f"--emit {emit} takes no examples\n  hint: leave out --data")
+    if device is not None and emit != "kernel":
+        raise NeuralcError(f"--emit {emit} is the same on all devices\n  hint: leave out --device")
     batch = None if data is None else _batch(data)
     chosen = hypers_of(hypers, set_name or (batch.hypers if batch else None))
 
@@ -139,7 +147,8 @@ def _model(
     if emit == "smt2":
         source = _smt2(loaded.program, batch)
     else:
-        source = loaded.torch_source() if emit == "torch" else loaded.kernel_source()
+        torch = emit == "torch"
+        source = loaded.torch_source() if torch else loaded.kernel_source(device or "cpu")
     answer = {"emit": emit, "source": source, "out": out}
     if out is None:
         return Answer(source.rstrip(), answer)

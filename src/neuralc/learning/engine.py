@@ -32,10 +32,10 @@ def soft_module(
 
     Args:
         program: the program.
-        engine: "auto" is native wherever that can be.
+        engine: "auto" is native wherever that can be on a CPU.
         restarts: P.
         precision: "linear" or "log".
-        device: where it will run; kernels are for "cpu".
+        device: where it will run; kernels are for "cpu" and "cuda".
         bodies: modules to use for some networks, see `SoftModule`.
 
     Raises:
@@ -47,7 +47,7 @@ def soft_module(
     def plain() -> SoftModule:
         return SoftModule(program, restarts=restarts, precision=precision, bodies=bodies)
 
-    if engine == "torch":
+    if engine == "torch" or (engine == "auto" and device.split(":")[0] != "cpu"):
         return plain()
 
     from neuralc.backends.native import NativeModule

@@ -113,8 +113,11 @@ class Model:
             reason = str(error).splitlines()[0]
             raise NeuralcError(f"cannot compute on {device!r}: {reason}") from None
 
-    def kernel_source(self) -> str:
-        """Return the code of the kernel that learns: the loss and its gradient, for this machine.
+    def kernel_source(self, device: str = "cpu") -> str:
+        """Return the code of the kernel that learns: the loss and its gradient.
+
+        Args:
+            device: "cpu": text of LLVM for this machine; "cuda": PTX, with a GPU or without.
 
         Raises:
             Declined: kernels cannot run this model.
@@ -124,7 +127,7 @@ class Model:
 
         module = self.compile(engine="native")
         assert isinstance(module, NativeModule)
-        return module.kernel_source()
+        return module.kernel_source(device)
 
     def torch_source(self, precision: Literal["linear", "log"] = "linear") -> str:
         """Return the PyTorch code that the soft execution runs."""

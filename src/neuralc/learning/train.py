@@ -140,12 +140,13 @@ class Trainer:
         module, s = self.module, self.settings
         plain = not (s.noise or s.entropy or s.shake or s.shared or module.program.networks)
         whole = s.batch is None or s.batch >= self.examples.count
-        if not (isinstance(module, NativeModule) and plain and whole and module.with_logits):
+        native = module if isinstance(module, NativeModule) and plain and whole else None
+        if native is None or not native.stays(self.examples.count):
             self.step()
             return
         count = max(1, min(most, int(PATIENCE / self.pace)))
         began = time.perf_counter()
-        self.loss = module.descend(
+        self.loss = native.descend(
             self.inputs, self.targets, self.mean_square, self.momentum,
             self.coefficients(count), adam=s.optimizer == "adam",
         ).detach()  # fmt: skip

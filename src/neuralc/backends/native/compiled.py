@@ -52,20 +52,28 @@ def load(
         folder: where code is kept; None: see `cache_folder`.
 
     """
+    return Compiled(*kept(content, make, compiled, folder))
+
+
+def kept(
+    content: bytes, make: Callable[[], tuple[str, dict[str, Any]]],
+    translate: Callable[[str], bytes], folder: Path | None = None,
+) -> tuple[bytes, dict[str, Any]]:  # fmt: skip
+    """Return code and facts as `load` does; `translate` makes code of the text of a module."""
     folder = cache_folder() if folder is None else folder
     digest = hashlib.sha256("\n".join(_circumstances()).encode() + content).hexdigest()
     path = folder / f"{digest}.kernel"
     found = _read(path, digest)
     if found is None:
         text, facts = make()
-        found = compiled(text), facts
+        found = translate(text), facts
         body = json.dumps(facts).encode() + b"\n" + found[0]
         head = FORMAT + digest.encode() + hashlib.sha256(body).digest()
         try:
             write_atomic(path, head + body)
         except FileError:
             pass  # a folder that cannot be written to costs time, not the result
-    return Compiled(*found)
+    return found
 
 
 def compiled(text: str) -> bytes:
@@ -74,7 +82,7 @@ def compiled(text: str) -> bytes:
     module = llvm.parse_assembly(text)
     module.verify()
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    _optimise(module, machine)
+    optimise(module, machine)
     return bytes(machine.emit_object(module))
 
 
@@ -83,11 +91,11 @@ def assembly(text: str) -> str:
     machine = _machine()
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    _optimise(module, machine)
+    optimise(module, machine)
     return str(machine.emit_assembly(module))
 
 
-def _optimise(module: Any, machine: Any) -> None:
+def optimise(module: Any, machine: Any) -> None:
     """Tidy up: what is a vector is one already, so nothing is to be made one."""
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = False

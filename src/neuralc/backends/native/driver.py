@@ -71,6 +71,30 @@ def driver(plan: Plan, target: Target) -> str:
     )
 
 
+def share(target: Target, room: int) -> str:
+    """Return the text of `share`: the tasks of one thread of a GPU, every `threads`-th.
+
+    Args:
+        target: `target.threads` neighbours, a warp, work in one part of the memory.
+        room: the bytes of such a part.
+
+    """
+    w, side = Writer(target), target.threads
+    at = w.let(f"mul i64 {w.let(f'udiv i64 %thread, {side}')}, {room}")
+    lane = w.let(f"mul i64 {w.let(f'urem i64 %thread, {side}')}, {target.bytes}")
+    own = w.let(f"getelementptr i8, ptr %arena, i64 {w.let(f'add i64 {at}, {lane}')}")
+    after = w.branch(w.let("icmp slt i64 %thread, %tasks"))
+    task = w.begin("%tasks", start="%thread", step="%threads")
+    following = w.let(f"add i64 {task.index}, 1")
+    numbers = f"i64 {task.index}, i64 {following}"
+    w.do(f"call void @run(ptr {own}, ptr %args, ptr %arrays, {numbers})")
+    w.end(task)
+    w.join(after)
+    arguments = "ptr %arena, ptr %args, ptr %arrays, i64 %tasks, i64 %thread, i64 %threads"
+    head = f"define void @share({arguments}) {{"
+    return "\n".join([head, "entry:", *w.lines, "  ret void", "}", ""])
+
+
 def _range(w: Writer, chunk: str, chunks: str, units: str) -> tuple[str, str]:
     """Return the first block of examples of a chunk, and the one behind the last."""
     following = w.let(f"add i64 {chunk}, 1")

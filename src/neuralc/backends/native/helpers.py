@@ -6,6 +6,7 @@ They go lane by lane, number by number; what takes time is elsewhere.
 from __future__ import annotations
 
 from neuralc.backends.native.llvm import Target
+from neuralc.backends.native.logarithm import logarithm
 
 TINY = 1e-15  # added to a chance before its logarithm is taken
 
@@ -27,7 +28,7 @@ each:
   %e = phi i64 [0, %lane], [%en, %each]
   %a = getelementptr REAL, ptr %start, i64 %e
   %x = load REAL, ptr %a
-  %v = mul i64 %e, LANES
+  %v = mul i64 %e, APART
   %w = add i64 %v, %l
   %b = getelementptr REAL, ptr %to, i64 %w
   store REAL %x, ptr %b
@@ -54,7 +55,7 @@ lane:
   br label %each
 each:
   %e = phi i64 [0, %lane], [%en, %each]
-  %v = mul i64 %e, LANES
+  %v = mul i64 %e, APART
   %w = add i64 %v, %l
   %a = getelementptr REAL, ptr %from, i64 %w
   %x = load REAL, ptr %a
@@ -81,7 +82,7 @@ lane:
   br label %each
 each:
   %e = phi i64 [0, %lane], [%en, %each]
-  %v = mul i64 %e, LANES
+  %v = mul i64 %e, APART
   %w = add i64 %v, %l
   %b = getelementptr REAL, ptr %to, i64 %w
   store REAL ZERO, ptr %b
@@ -124,13 +125,13 @@ take:
   %b = getelementptr REAL, ptr %value, i64 %place
   %x = load REAL, ptr %b
   %c = fadd REAL %x, TINY
-  %log = call REAL @llvm.log.SUFFIX(REAL %c)
+  %log = call REAL @LOGARITHM(REAL %c)
   %part = fmul REAL %log, %weight
   %before = load REAL, ptr %sum
   %after = fsub REAL %before, %part
   store REAL %after, ptr %sum
   %g = fdiv REAL %weight, %c
-  %wide = mul i64 %at, LANES
+  %wide = mul i64 %at, APART
   %there = add i64 %wide, %l
   %d = getelementptr REAL, ptr %gradient, i64 %there
   %old = load REAL, ptr %d
@@ -152,17 +153,17 @@ done:
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare i64 @llvm.smin.i64(i64, i64)
-declare REAL @llvm.log.SUFFIX(REAL)
 """
 
 
 def helpers(target: Target) -> str:
     """Return the functions for a type of numbers and a number of lanes."""
     words = {
-        "REAL": target.real, "LANES": str(target.lanes), "TINY": target.literal(TINY),
-        "ZERO": target.literal(0.0), "SUFFIX": target.suffix(False),
+        "REAL": target.real, "LANES": str(target.lanes), "APART": str(target.apart),
+        "TINY": target.literal(TINY), "ZERO": target.literal(0.0),
+        "LOGARITHM": "logarithm" if target.chip else f"llvm.log.{target.suffix(False)}",
     }  # fmt: skip
-    text = _TEXT
+    text = _TEXT + (logarithm(target) if target.chip else "declare REAL @LOGARITHM(REAL)\n")
     for word, value in words.items():
         text = text.replace(word, value)
     return text

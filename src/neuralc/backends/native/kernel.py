@@ -19,6 +19,7 @@ from neuralc.backends.native.compiled import Compiled, load, vector_bytes
 from neuralc.backends.native.llvm import Target
 from neuralc.backends.native.plan import External, Lanes
 from neuralc.backends.native.program import Module
+from neuralc.backends.native.ptx import Ptx
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.lower import Lowered
 from neuralc.backends.soft.parameters import Choices
@@ -26,6 +27,7 @@ from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]
 Kind = Literal["outputs", "pullback", "loss", "rmsprop", "adam"]
+Loader = Callable[[bytes, Callable[[], tuple[str, dict[str, Any]]]], Compiled | Ptx]
 ALIGN = 64
 TASKS = 4  # for each thread, so that none waits long for the last
 
@@ -34,8 +36,8 @@ TASKS = 4  # for each thread, so that none waits long for the last
 class Kernel:
     """One kernel: what it is called with, and its code.
 
-    `size` is how many numbers a thread works in, `work` how many products a kernel adds up for a
-    block of restarts and one of examples.
+    `size` is how many numbers a thread, or a warp of a GPU, works in, `work` how many products a
+    kernel adds up for a block of restarts and one of examples.
     """
 
     lanes: Lanes
@@ -43,11 +45,11 @@ class Kernel:
     externals: tuple[External, ...]
     size: int
     work: int
-    code: Compiled
+    code: Compiled | Ptx
     local: threading.local = field(default_factory=threading.local)
 
     def run(self, args: Sequence[int], addresses: Sequence[int], tasks: int, pool: Pool) -> None:
-        """Do all tasks.
+        """Do all tasks on the CPU.
 
         Args:
             args: restarts, examples, chunks of examples, steps.
@@ -79,6 +81,7 @@ class Kernel:
             skip = -whole.ctypes.data % ALIGN
             arena = self.local.arena = whole[skip:]
             self.local.address = arena.ctypes.data
+        assert isinstance(self.code, Compiled)
         self.code.run(self.local.address, args.ctypes.data, table.ctypes.data, start, stop)
 
 
@@ -116,25 +119,28 @@ class Kernels:
         """Return itself: a copy of a module runs the same code."""
         return self
 
-    def get(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Kernel:
-        """Return a kernel, compiled now if it is the first time."""
-        key = (kind, real, lanes, wanted)
+    def get(
+        self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int],
+        loader: Loader = load,
+    ) -> Kernel:  # fmt: skip
+        """Return a kernel, compiled now by `loader` if it is the first time."""
+        key = (kind, target, lanes, wanted)
         if key not in self.made:
             content = self.content(key)
-            code = load(content, lambda: facts_of(self.module(kind, real, lanes, wanted)))
+            code = loader(content, lambda: facts_of(self.module(kind, target, lanes, wanted)))
             externals = tuple(
                 External(e[0], e[1], tuple(e[2]), e[3], e[4]) for e in code.facts["externals"]
             )
             size, work = code.facts["size"], code.facts["work"]
-            self.made[key] = Kernel(lanes, Target(real, width(real)), externals, size, work, code)
+            self.made[key] = Kernel(lanes, target, externals, size, work, code)
         return self.made[key]
 
-    def content(self, key: tuple[Kind, str, Lanes, frozenset[int]]) -> bytes:
+    def content(self, key: tuple[Kind, Target, Lanes, frozenset[int]]) -> bytes:
         """Return all that the code of a kernel depends on."""
-        kind, real, lanes, wanted = key
+        kind, target, lanes, wanted = key
         digest = hashlib.sha256()
         ends = (self.lowered.outputs, self.lowered.observed)
-        words = (kind, real, width(real), lanes, sorted(wanted), ends, self.choices.blocks)
+        words = (kind, target, lanes, sorted(wanted), ends, self.choices.blocks)
         digest.update(repr(words).encode())
         digest.update(self.choices.allowed.tobytes())
         for node in self.nodes:
@@ -144,7 +150,7 @@ class Kernels:
                 digest.update(array.tobytes())
         return digest.digest()
 
-    def module(self, kind: Kind, real: str, lanes: Lanes, wanted: frozenset[int]) -> Module:
+    def module(self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int]) -> Module:
         """Return a kernel that is not yet text."""
         building = Building(self.lowered, self.nodes, lanes, self.choices)
         match kind:
@@ -156,7 +162,7 @@ class Kernels:
                 plan = building.loss(wanted)
             case "rmsprop" | "adam":
                 plan = building.descend(adam=kind == "adam")
-        return Module(plan, Target(real, width(real)), self.source)
+        return Module(plan, target, self.source)
 
 
 def facts_of(module: Module) -> tuple[str, dict[str, Any]]:
@@ -167,9 +173,9 @@ def facts_of(module: Module) -> tuple[str, dict[str, Any]]:
     return text, {"externals": externals, "size": module.size, "work": work}
 
 
-def width(real: str) -> int:
-    """Return the number of lanes: one vector of the processor."""
-    return vector_bytes() // (4 if real == "float" else 8)
+def vectors(real: str) -> Target:
+    """Return the target of this processor: its lanes are one vector."""
+    return Target(real, vector_bytes() // (4 if real == "float" else 8))
 
 
 def lanes_for(restarts: int, examples: int, width: int) -> Lanes:

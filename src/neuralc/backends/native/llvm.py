@@ -16,10 +16,16 @@ Real = str  # "float" or "double"
 
 @dataclass(frozen=True)
 class Target:
-    """The type of a number and how many lanes a vector has."""
+    """The type of a number, how many lanes a vector has, and which GPU it is for, if any.
+
+    A thread of a GPU is one lane, where what is a vector elsewhere is a number. The elements of
+    `threads` neighbours stand side by side, so that they are read at once.
+    """
 
     real: Real
     lanes: int
+    threads: int = 1
+    chip: str = ""
 
     @property
     def bytes(self) -> int:
@@ -29,7 +35,21 @@ class Target:
     @property
     def vector(self) -> str:
         """The type of a vector with a number for each lane."""
-        return f"<{self.lanes} x {self.real}>"
+        return self.each(self.real)
+
+    @property
+    def apart(self) -> int:
+        """How many numbers it is from an element with lanes to the next."""
+        return self.lanes * self.threads
+
+    def each(self, kind: str, lanes: bool = True) -> str:
+        """Return the type of something for each lane."""
+        return f"<{self.lanes} x {kind}>" if lanes and self.lanes > 1 else kind
+
+    def step(self, lanes: bool) -> str:
+        """Return the type that is as large as it is from an element to the next."""
+        kind = self.type(lanes)
+        return f"[{self.threads} x {kind}]" if lanes and self.threads > 1 else kind
 
     def type(self, lanes: bool) -> str:
         """Return the type of an element."""
@@ -38,7 +58,7 @@ class Target:
     def suffix(self, lanes: bool) -> str:
         """Return how intrinsics for elements end."""
         short = "f32" if self.real == "float" else "f64"
-        return f"v{self.lanes}{short}" if lanes else short
+        return f"v{self.lanes}{short}" if lanes and self.lanes > 1 else short
 
     def align(self, lanes: bool) -> int:
         """Return how elements are aligned."""
@@ -60,7 +80,7 @@ class Loop:
     label: str
     patch: int
     stop: str
-    step: int
+    step: int | str
     types: list[str]
 
 
@@ -101,7 +121,7 @@ class Writer:
 
     def begin(
         self, stop: int | str, carried: Sequence[tuple[str, str]] = (), start: int | str = 0,
-        step: int = 1,
+        step: int | str = 1,
     ) -> Loop:  # fmt: skip
         """Begin a loop that is gone through at least once; `carried` are types and first values."""
         label = self.fresh("loop")[1:]
@@ -165,7 +185,7 @@ class Writer:
                 index = term
             else:
                 index = self.once(("add", index, term), f"add nsw i64 {index}, {term}")
-        kind = self.target.type(lanes)
+        kind = self.target.step(lanes)
         if index:
             base = self.once(
                 ("gep", base, index, lanes), f"getelementptr {kind}, ptr {base}, i64 {index}"
@@ -192,16 +212,26 @@ class Writer:
     def splat(self, value: str) -> str:
         """Return a vector with the same number in all lanes."""
         t = self.target
+        if t.lanes == 1:
+            return value
         one = self.once(("one", value), f"insertelement {t.vector} poison, {t.real} {value}, i64 0")
         mask = f"<{t.lanes} x i32> zeroinitializer"
         return self.once(
             ("splat", value), f"shufflevector {t.vector} {one}, {t.vector} poison, {mask}"
         )
 
+    def across(self, vector: str) -> str:
+        """Return the sum over the lanes."""
+        t = self.target
+        if t.lanes == 1:
+            return vector
+        call = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real} 0.0, {t.vector} {vector})"
+        return self.let(f"call {t.real} {call}")
+
     def number(self, value: float, lanes: bool) -> str:
         """Return a literal of an element."""
         text = self.target.literal(value)
-        if not lanes:
+        if not lanes or self.target.lanes == 1:
             return text
         if value == 0:
             return "zeroinitializer"

@@ -1,7 +1,8 @@
 """The soft execution by generated kernels: the same module as `SoftModule`, many times faster.
 
 Networks stay in torch; a kernel takes what they say and returns the gradients of it. The memory of
-a run does not grow with restarts nor examples: each thread works on a vector of them at a time.
+a run does not grow with restarts nor examples: each thread works on a vector of them at a time, or
+on a GPU on one restart.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
+from neuralc.backends.native import ptx
+from neuralc.backends.native.compiled import load
+from neuralc.backends.native.cuda import Gpu, gpu
+from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, vectors
 from neuralc.backends.native.plan import External
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.module import Precision, SoftModule, full
@@ -22,6 +26,7 @@ from neuralc.errors import DataError, Declined
 from neuralc.ir.nodes import Int
 
 NAME = "the engine native"
+PLACES = ("cpu", "cuda")
 REALS = {torch.float32: "float", torch.float64: "double"}
 MEMORY = 2 * 2**30  # bytes that all threads work in, at most
 ALONE = 1_000_000  # products of vectors below which a second thread does not pay
@@ -29,7 +34,7 @@ Key = tuple[str, str]  # role and name of an external array
 
 
 class NativeModule(SoftModule):
-    """A `SoftModule` that runs as machine code on the CPU."""
+    """A `SoftModule` that runs as machine code on the CPU, or on a GPU of CUDA's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Compile a checked program; arguments are those of `SoftModule`.
@@ -62,8 +67,10 @@ class NativeModule(SoftModule):
         reasons = []
         if precision != "linear":
             reasons.append("logarithms are for the engine torch")
-        if device.split(":")[0] != "cpu":
-            reasons.append(f"kernels are for the CPU, not for {device}")
+        if device.split(":")[0] not in PLACES:
+            reasons.append(f"kernels are for the CPU and for CUDA, not for {device}")
+        elif device.startswith("cuda") and torch.version.hip:
+            reasons.append("kernels are for the CPU and for CUDA, not for ROCm")
         if reasons:
             raise Declined(NAME, reasons)
 
@@ -72,10 +79,18 @@ class NativeModule(SoftModule):
         """How many operations the program consists of."""
         return len(self.kernels.nodes)
 
-    def kernel_source(self) -> str:
-        """Return the text of the kernel for the loss and its gradient, restarts in the lanes."""
+    def kernel_source(self, device: str = "cpu") -> str:
+        """Return the text of the kernel for the loss and its gradient, restarts in the lanes.
+
+        For "cuda" it is PTX for the GPU that there is, else for one that has become common.
+        """
         real = REALS[self.logits.dtype]
-        return self.kernels.module("loss", real, "P", self.params).text()
+        if device == "cpu":
+            return self.kernels.module("loss", vectors(real), "P", self.params).text()
+        there = torch.cuda.is_available()
+        chip = ptx.chip(*torch.cuda.get_device_capability()) if there else ptx.PLAIN
+        module = self.kernels.module("loss", ptx.thread(real, chip), "P", self.params)
+        return ptx.translated(module.text(), chip).decode()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
@@ -137,6 +152,7 @@ class NativeModule(SoftModule):
         }  # fmt: skip
         for value in (self.logits, square, momentum):
             assert value.is_contiguous()
+            assert value.device == self.logits.device
         found = self.call(kernel, batch, given, others, steps=len(settings))
         return found["loss", ""].reshape(-1)
 
@@ -145,8 +161,8 @@ class NativeModule(SoftModule):
     def refusals(self) -> list[str]:
         """Return why the module cannot run as it is now: an empty list if it can."""
         found = []
-        if self.logits.device.type != "cpu":
-            found.append(f"kernels are for the CPU, not for {self.logits.device}")
+        if self.logits.device.type not in PLACES:
+            found.append(f"kernels are for the CPU and for CUDA, not for {self.logits.device}")
         if self.logits.dtype not in REALS:
             found.append(f"kernels are for float32 and float64, not for {self.logits.dtype}")
         return found
@@ -175,8 +191,11 @@ class NativeModule(SoftModule):
         }  # fmt: skip
         if self.with_logits and wanted[0]:
             asked |= self.params
-        lanes = lanes_for(self.restarts, batch, width(real))
-        return self.kernels.get(kind, real, lanes, frozenset(asked))
+        if there := self.gpu():
+            return self.kernels.get(kind, there.target(real), P, frozenset(asked), there.load)  # type: ignore[arg-type]
+        target = vectors(real)
+        lanes = lanes_for(self.restarts, batch, target.lanes)
+        return self.kernels.get(kind, target, lanes, frozenset(asked), load)
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor],
@@ -200,13 +219,18 @@ class NativeModule(SoftModule):
                 value = self.array(external, sources[external.name], shape)
             elif external.role in ("source", "state", "seed", "target"):
                 value = self.array(external, others[key], shape)
+                if external.role == "seed" and B not in external.dims and value is not None:
+                    value = value / shares.chunks  # each of which adds its part of the gradient
             else:
                 value = made[key] = self.logits.new_zeros(shape)
             kept.append(value)
             addresses.append(0 if value is None else value.data_ptr())
-        pool = self.threads(min(shares.threads, self.most_threads(kernel)))
         args = [self.restarts, batch, shares.chunks, max(steps, 1)]
-        kernel.run(args, addresses, shares.rows * shares.chunks, pool)
+        tasks, most = shares.rows * shares.chunks, self.most_threads(kernel)
+        if there := self.gpu():
+            there.run(kernel, args, addresses, tasks, most)
+        else:
+            kernel.run(args, addresses, tasks, self.threads(min(shares.threads, most)))
         for external in kernel.externals:
             key = external.role, external.name
             if key in made and external.dims[:1] in (("chunk",), ("row",)):
@@ -227,13 +251,23 @@ class NativeModule(SoftModule):
                 f"found {found}\n  hint: all inputs and targets are for the same examples"
             )
         kind = self.logits.dtype if external.real else torch.int64
-        return value.detach().to(kind).contiguous()
+        return value.detach().to(self.logits.device, kind).contiguous()
+
+    def gpu(self) -> Gpu | None:
+        """Return the GPU that the module is on, if it is on one."""
+        return gpu(self.logits.device.index) if self.logits.is_cuda else None
+
+    def stays(self, batch: int) -> bool:
+        """Tell whether steps are made best within a kernel, which shares out no examples."""
+        there = self.gpu()
+        return self.with_logits and (not there or batch == 1 or self.restarts >= there.enough)
 
     def most_threads(self, kernel: Kernel) -> int:
-        """Return how many threads may work at once in the memory that there is."""
+        """Return how many threads, or warps of a GPU, may work at once in the memory for them."""
         size = kernel.size * kernel.target.bytes
         if size > MEMORY:
-            need = f"{size / 2**30:.1f} GiB for each thread, more than {MEMORY / 2**30:.0f} GiB"
+            who = "warp" if kernel.target.chip else "thread"
+            need = f"{size / 2**30:.1f} GiB for each {who}, more than {MEMORY / 2**30:.0f} GiB"
             raise Declined(NAME, [f"a run of it is kept whole, which takes {need}"])
         return max(1, MEMORY // size)
 
@@ -246,6 +280,8 @@ class NativeModule(SoftModule):
     def shares(self, kernel: Kernel, batch: int, *, divide: bool) -> Shares:
         """Return how a run is shared out among threads; `divide`: examples may be, too."""
         rows, units = kernel.rows(self.restarts), kernel.units(batch)
+        if there := self.gpu():
+            return Shares(1, rows, max(1, min(units, there.enough // rows)) if divide else 1)
         threads = torch.get_num_threads()
         if threads > 1 and kernel.work * rows * units < ALONE * threads:
             threads = 1
@@ -291,7 +327,7 @@ class NativeModule(SoftModule):
             ("target", str(k)): targets.get(name) for k, name in enumerate(names)
         }
         for k, number in enumerate(self.expected):
-            found["target", str(len(names) + k)] = torch.tensor([number])
+            found["target", str(len(names) + k)] = torch.tensor([number], device=self.logits.device)
         self.compared = dict(targets), found
         return found
 

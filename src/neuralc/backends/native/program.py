@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from neuralc.backends.native import code, llvm_table
 from neuralc.backends.native.arena import place
 from neuralc.backends.native.code import Group
-from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, slot, word
+from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, share, slot, word
 from neuralc.backends.native.gathering import gathered
 from neuralc.backends.native.grouping import banded, grouped, shrunk
 from neuralc.backends.native.helpers import helpers
@@ -42,16 +42,23 @@ class Module:
     def text(self) -> str:
         """Return the whole module."""
         plan, t = self.plan, self.target
+        if t.chip:  # threads share no memory: each has its own of what does not depend on lanes
+            for buffer in plan.buffers:
+                buffer.lanes = True
         for name, items in plan.items.items():
             plan.items[name] = grouped(shrunk(banded(gathered(items))))
-        self.size = place(plan.items["example"], plan.buffers, t.lanes)
+        self.size = place(plan.items["example"], plan.buffers, t.apart)
         sections: list[str] = []
         for name in plan.items:
             sections += self.section(name)
-        reduce = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real}, {t.vector})"
+        if t.chip:
+            last = share(t, self.size * t.bytes)
+        else:
+            reduce = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real}, {t.vector})"
+            last = f"declare {t.real} {reduce}"
         return "\n".join(
             [*self.head(), driver(plan, t), *sections, *self.texts, helpers(t),
-             f"declare {t.real} {reduce}", *self.constants, ""]
+             last, *self.constants, ""]
         )  # fmt: skip
 
     def head(self) -> list[str]:
@@ -61,11 +68,15 @@ class Module:
         arrays = [
             f";   {e.role} {e.name} [{', '.join((*e.dims, str(e.count)))}]" for e in plan.externals
         ]
+        who = "A warp" if t.chip else "A thread"
+        what = f"; A value is a vector of {t.lanes} {lanes}, or one number where that is enough."
+        if t.chip:
+            what = f"; A thread is one of the {lanes}; {t.threads} have their numbers side by side."
         return [
-            f"; A value is a vector of {t.lanes} {lanes}, or one number where that is enough.",
+            what,
             "; `run` goes through blocks of restarts: `before` is what does not depend on",
             "; examples, `example` what does, `after` the rest of the gradient. They call one",
-            f"; function for each kind of instruction, {count} in all. A thread works in",
+            f"; function for each kind of instruction, {count} in all. {who} works in",
             f"; {self.size * t.bytes} bytes.",
             "; Arrays of the caller, in this order:",
             *arrays,
@@ -108,7 +119,7 @@ class Module:
         if buffer.array is not None:
             base, at = self.constant(buffer), access.offset
         else:
-            step = self.target.lanes if buffer.lanes else 1
+            step = self.target.apart if buffer.lanes else 1
             base, at = "%arena", buffer.place + access.offset * step
         return w.once((base, at), f"getelementptr {real}, ptr {base}, i64 {at}") if at else base
 
@@ -183,6 +194,9 @@ class Module:
 
     def fill(self, w: Writer, here: str, buffer: Buffer) -> None:
         """Write zeros."""
+        if self.target.chip:
+            w.do(f"call void @clear(ptr {here}, i64 {buffer.count}, i64 0)")
+            return
         size = buffer.count * self.target.bytes * (self.target.lanes if buffer.lanes else 1)
         w.do(f"call void @llvm.memset.p0.i64(ptr {here}, i8 0, i64 {size}, i1 false)")
 
@@ -198,7 +212,7 @@ class Module:
             self.pointer(w, Access(b, 0, ())) for b in (step.value, step.gradient, step.total)
         )
         w.do(
-            f"call void @observe(ptr {value}, i64 {t.lanes if lanes else 1}, i64 {int(lanes)}, "
+            f"call void @observe(ptr {value}, i64 {t.apart if lanes else 1}, i64 {int(lanes)}, "
             f"ptr {gradient}, ptr {total}, ptr {there}, i64 {stride}, "
             f"i64 {step.external.count}, i64 {step.size}, i64 {word(w, VALID)}, {t.real} {weight})"
         )

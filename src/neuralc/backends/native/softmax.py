@@ -74,7 +74,7 @@ class _SoftmaxBackRow(Rows):
     def write(self, w: Writer, step: Step) -> None:
         lanes = step.operands[0].buffer.lanes
         kind = w.target.type(lanes)
-        bits = f"<{w.target.lanes} x i1>" if lanes else "i1"
+        bits = w.target.each("i1", lanes)
 
         def winner(spots: list[str], carried: list[str]) -> list[str]:
             most, own = carried
@@ -112,15 +112,14 @@ def exponential(w: Writer, x: str, lanes: bool) -> str:
     t = w.target
     kind, suffix, double = t.type(lanes), t.suffix(lanes), t.real == "double"
     whole = "i64" if double else "i32"
-    ints = f"<{t.lanes} x {whole}>" if lanes else whole
-    bits = f"<{t.lanes} x i1>" if lanes else "i1"
+    ints, bits = t.each(whole, lanes), t.each("i1", lanes)
 
     def number(value: float) -> str:
         return w.number(value, lanes)
 
     def integer(value: int) -> str:
         parts = ", ".join([f"{whole} {value}"] * t.lanes)
-        return f"<{parts}>" if lanes else str(value)
+        return f"<{parts}>" if lanes and t.lanes > 1 else str(value)
 
     low = w.let(f"fcmp olt {kind} {x}, {number(LOWEST[t.real])}")
     zero = w.number(0, lanes) if lanes else "0.0"

@@ -253,13 +253,13 @@ class Reduce(Step):
 
     def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
-        (n,), t = self.sizes, w.target
+        (n,) = self.sizes
         loop = w.begin(n)
         vector = w.load(w.address(spots[1], True, 0, [(loop.index, 1)]), True)
-        call = f"@llvm.vector.reduce.fadd.{t.suffix(True)}({t.real} 0.0, {t.vector} {vector})"
-        value = w.let(f"call {t.real} {call}")
-        spot = w.address(spots[0], False, 0, [(loop.index, 1)])
+        value = w.across(vector)
+        lanes = self.operands[0].buffer.lanes
+        spot = w.address(spots[0], lanes, 0, [(loop.index, 1)])
         if self.add:
-            value = w.plus(w.let(w.loading(spot, False)), value, False)
-        w.store(value, spot, False)
+            value = w.plus(w.let(w.loading(spot, lanes)), value, lanes)
+        w.store(value, spot, lanes)
         w.end(loop)

@@ -27,7 +27,7 @@ class Squares(Step):
     def write(self, w: Writer, spots: Sequence[str]) -> None:
         """Write the code."""
         lanes, t = self.operands[0].buffer.lanes, w.target
-        kind, bits = t.type(lanes), f"<{t.lanes} x i1>" if lanes else "i1"
+        kind, bits = t.type(lanes), t.each("i1", lanes)
         loop = w.begin(self.sizes[0])
         spot = w.address(spots[0], lanes, 0, [(loop.index, 1)])
         g = w.let(w.loading(spot, lanes))
@@ -61,9 +61,10 @@ class Update(Step):
             "x", "v", "g", "total", "settings")  # fmt: skip
         at = dict(zip(names, spots, strict=True))
         given = {}
+        own = self.operands[-1].buffer.lanes
         for k, name in enumerate(SETTINGS):
-            number = w.let(w.loading(w.address(at["settings"], False, k, ()), False))
-            given[name] = w.splat(number) if lanes else number
+            number = w.let(w.loading(w.address(at["settings"], own, k, ()), own))
+            given[name] = w.splat(number) if lanes and not own else number
 
         def do(op: str, a: str, b: str) -> str:
             return w.let(f"{op} {kind} {a}, {b}")
