@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neuralc.backends.native import NativeModule, module
+from neuralc.backends.native.kernel import Memory
 from neuralc.backends.native.plan import Lanes
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.nodes import Program
@@ -19,15 +20,15 @@ from tests.soft.test_gradients import task
 CLOSE = 1e-9  # of float64
 
 
-def both(program: Program, restarts: int = 3, seed: int = 0) -> tuple[SoftModule, NativeModule]:
+def both(
+    program: Program, restarts: int = 3, seed: int = 0, memory: Memory = "auto"
+) -> tuple[SoftModule, NativeModule]:
     """Return a program in both engines with the same random choices and networks, float64."""
     torch.manual_seed(seed)
-    plain, native = (
-        kind(program, restarts=restarts).double() for kind in (SoftModule, NativeModule)
-    )
+    plain = SoftModule(program, restarts=restarts).double()
+    native = NativeModule(program, restarts=restarts, memory=memory).double()
     plain.logits.data.normal_()
     native.load_state_dict(plain.state_dict())
-    assert isinstance(native, NativeModule)
     return plain, native
 
 
@@ -60,16 +61,16 @@ def assert_same(one: list[Tensor], two: list[Tensor], words: Any, close: float =
 
 def check(
     program: Program, seed: int, lanes: Lanes | None, monkeypatch: pytest.MonkeyPatch,
-    given: tuple[Any, Any] | None = None, *, soft: bool = False,
-) -> None:  # fmt: skip
-    """Compare both engines on a program.
+    given: tuple[Any, Any] | None = None, *, soft: bool = False, memory: Memory = "auto",
+) -> NativeModule:  # fmt: skip
+    """Compare both engines on a program; return the native one.
 
     `lanes` are what the lanes are to be, else the engine chooses; `given` are inputs and targets;
-    `soft`: inputs are distributions that want gradients, too.
+    `soft`: inputs are distributions that want gradients, too; `memory` as in `NativeModule`.
     """
     if lanes is not None:
         monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
-    plain, native = both(program, seed=seed)
+    plain, native = both(program, seed=seed, memory=memory)
     inputs, targets = given or task(program, seed)
     ready = plain.prepare(inputs)
     wanting: list[Tensor] = []
@@ -91,3 +92,4 @@ def check(
         for m, loss in zip((plain, native), losses, strict=True)
     ]
     assert_same(*found, program)
+    return native

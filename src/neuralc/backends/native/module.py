@@ -14,14 +14,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, width
+from neuralc.backends.native.kernel import (
+    NAME,
+    TASKS,
+    Kernel,
+    Kernels,
+    Kind,
+    Memory,
+    Pool,
+    lanes_for,
+    width,
+)
 from neuralc.backends.native.plan import External
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.module import Precision, SoftModule, full
 from neuralc.errors import DataError, Declined
 from neuralc.ir.nodes import Int
 
-NAME = "the engine native"
 REALS = {torch.float32: "float", torch.float64: "double"}
 MEMORY = 2 * 2**30  # bytes that all threads work in, at most
 ALONE = 1_000_000  # products of vectors below which a second thread does not pay
@@ -31,8 +40,15 @@ Key = tuple[str, str]  # role and name of an external array
 class NativeModule(SoftModule):
     """A `SoftModule` that runs as machine code on the CPU."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, memory: Memory = "auto", **kwargs: Any) -> None:
         """Compile a checked program; arguments are those of `SoftModule`.
+
+        Args:
+            *args: of `SoftModule`.
+            memory: "stored": all that a gradient needs is kept in memory; "recomputed": a part of
+                it is, from which the rest is computed again, in about the square root of the
+                memory; "auto": recomputed where the other does not fit.
+            **kwargs: of `SoftModule`.
 
         Raises:
             Declined: it cannot be run this way.
@@ -43,7 +59,7 @@ class NativeModule(SoftModule):
         if self._training is None:
             raise Declined(NAME, ["a network looks at what depends on the choices, or on nothing"])
         nodes, source = self._training.nodes, self.program.source
-        self.kernels = Kernels(self._training.lowered, nodes, source, self.choices)
+        self.kernels = Kernels(self._training.lowered, nodes, source, self.choices, memory)
         self.pool = Pool(1)
         self.compared: tuple[dict[str, Tensor], dict[Key, Tensor | None]] = ({"": self.logits}, {})
         sources = self._training.sources
@@ -75,7 +91,7 @@ class NativeModule(SoftModule):
     def kernel_source(self) -> str:
         """Return the text of the kernel for the loss and its gradient, restarts in the lanes."""
         real = REALS[self.logits.dtype]
-        return self.kernels.module("loss", real, "P", self.params).text()
+        return self.kernels.module("loss", real, "P", self.params, MEMORY).text()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
@@ -176,7 +192,7 @@ class NativeModule(SoftModule):
         if self.with_logits and wanted[0]:
             asked |= self.params
         lanes = lanes_for(self.restarts, batch, width(real))
-        return self.kernels.get(kind, real, lanes, frozenset(asked))
+        return self.kernels.get(kind, real, lanes, frozenset(asked), MEMORY)
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor],
@@ -231,11 +247,7 @@ class NativeModule(SoftModule):
 
     def most_threads(self, kernel: Kernel) -> int:
         """Return how many threads may work at once in the memory that there is."""
-        size = kernel.size * kernel.target.bytes
-        if size > MEMORY:
-            need = f"{size / 2**30:.1f} GiB for each thread, more than {MEMORY / 2**30:.0f} GiB"
-            raise Declined(NAME, [f"a run of it is kept whole, which takes {need}"])
-        return max(1, MEMORY // size)
+        return max(1, MEMORY // (kernel.size * kernel.target.bytes))
 
     def threads(self, count: int) -> Pool:
         """Return so many threads."""
