@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neuralc.backends.native import NativeModule, module
+from neuralc.backends.native.kernel import Memory
 from neuralc.backends.native.plan import Lanes
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.nodes import Program
@@ -20,16 +21,15 @@ CLOSE = 1e-9  # of float64
 
 
 def both(
-    program: Program, restarts: int = 3, seed: int = 0, device: str = "cpu"
-) -> tuple[SoftModule, NativeModule]:
+    program: Program, restarts: int = 3, seed: int = 0, device: str = "cpu",
+    memory: Memory = "auto",
+) -> tuple[SoftModule, NativeModule]:  # fmt: skip
     """Return a program in both engines with the same random choices and networks, float64."""
     torch.manual_seed(seed)
-    plain, native = (
-        kind(program, restarts=restarts).to(device).double() for kind in (SoftModule, NativeModule)
-    )
+    plain = SoftModule(program, restarts=restarts).to(device).double()
+    native = NativeModule(program, restarts=restarts, memory=memory).to(device).double()
     plain.logits.data.normal_()
     native.load_state_dict(plain.state_dict())
-    assert isinstance(native, NativeModule)
     return plain, native
 
 
@@ -63,15 +63,16 @@ def assert_same(one: list[Tensor], two: list[Tensor], words: Any, close: float =
 def check(
     program: Program, seed: int, lanes: Lanes | None, monkeypatch: pytest.MonkeyPatch,
     given: tuple[Any, Any] | None = None, *, soft: bool = False, device: str = "cpu",
-) -> None:  # fmt: skip
-    """Compare both engines on a program.
+    memory: Memory = "auto",
+) -> NativeModule:  # fmt: skip
+    """Compare both engines on a program; return the native one.
 
     `lanes` are what the lanes are to be, else the engine chooses; `given` are inputs and targets;
-    `soft`: inputs are distributions that want gradients, too.
+    `soft`: inputs are distributions that want gradients, too; `memory` as in `NativeModule`.
     """
     if lanes is not None:
         monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
-    plain, native = both(program, seed=seed, device=device)
+    plain, native = both(program, seed=seed, device=device, memory=memory)
     inputs, targets = given or task(program, seed)
     targets = {name: target.to(device) for name, target in targets.items()}
     ready = plain.prepare(inputs)
@@ -94,3 +95,4 @@ def check(
         for m, loss in zip((plain, native), losses, strict=True)
     ]
     assert_same(*found, program)
+    return native

@@ -21,7 +21,7 @@ def place(items: Sequence[Item], buffers: Sequence[Buffer], lanes: int) -> int:
     for buffer in buffers:
         if buffer.scope == "task":
             buffer.place = top
-            top += _room(buffer, lanes)
+            top += room(buffer, lanes)
     first: dict[Buffer, int] = {}
     last: dict[Buffer, int] = {}
     for k, item in enumerate(items):
@@ -37,13 +37,14 @@ def place(items: Sequence[Item], buffers: Sequence[Buffer], lanes: int) -> int:
     holes = _Holes(top)
     for k in range(len(items)):
         for buffer in begin.get(k, ()):
-            buffer.place = holes.take(_room(buffer, lanes))
+            buffer.place = holes.take(room(buffer, lanes))
         for buffer in end.get(k, ()):
-            holes.give(buffer.place, _room(buffer, lanes))
+            holes.give(buffer.place, room(buffer, lanes))
     return holes.top
 
 
-def _room(buffer: Buffer, lanes: int) -> int:
+def room(buffer: Buffer, lanes: int) -> int:
+    """Return how many numbers a buffer takes."""
     return buffer.count * lanes if buffer.lanes else -(-buffer.count // lanes) * lanes
 
 

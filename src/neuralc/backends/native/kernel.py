@@ -17,17 +17,20 @@ import numpy as np
 from neuralc.backends.native.build import Building
 from neuralc.backends.native.compiled import Compiled, load, vector_bytes
 from neuralc.backends.native.llvm import Target
-from neuralc.backends.native.plan import External, Lanes
+from neuralc.backends.native.plan import External, Lanes, Plan
 from neuralc.backends.native.program import Module
 from neuralc.backends.native.ptx import Ptx
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.lower import Lowered
 from neuralc.backends.soft.parameters import Choices
+from neuralc.errors import Declined
 from neuralc.source import Source
 
 Array = np.ndarray[Any, Any]
 Kind = Literal["outputs", "pullback", "loss", "rmsprop", "adam"]
 Loader = Callable[[bytes, Callable[[], tuple[str, dict[str, Any]]]], Compiled | Ptx]
+Memory = Literal["auto", "stored", "recomputed"]
+NAME = "the engine native"
 ALIGN = 64
 TASKS = 4  # for each thread, so that none waits long for the last
 
@@ -113,6 +116,7 @@ class Kernels:
     nodes: Sequence[Node]
     source: Source | None
     choices: Choices
+    memory: Memory = "auto"
     made: dict[object, Kernel] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Kernels:
@@ -120,14 +124,27 @@ class Kernels:
         return self
 
     def get(
-        self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int],
+        self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int], budget: int,
         loader: Loader = load,
     ) -> Kernel:  # fmt: skip
-        """Return a kernel, compiled now by `loader` if it is the first time."""
-        key = (kind, target, lanes, wanted)
+        """Return a kernel, compiled now if it is the first time.
+
+        Args:
+            kind: what it computes.
+            target: what it is for.
+            lanes: what they are.
+            wanted: the numbers of the sources whose gradients are wanted.
+            budget: how many bytes a thread may work in.
+            loader: compiles.
+
+        Raises:
+            Declined: it takes more.
+
+        """
+        key = (kind, target, lanes, wanted, budget)
         if key not in self.made:
             content = self.content(key)
-            code = loader(content, lambda: facts_of(self.module(kind, target, lanes, wanted)))
+            code = loader(content, lambda: facts_of(self.module(*key)))
             externals = tuple(
                 External(e[0], e[1], tuple(e[2]), e[3], e[4]) for e in code.facts["externals"]
             )
@@ -135,12 +152,13 @@ class Kernels:
             self.made[key] = Kernel(lanes, target, externals, size, work, code)
         return self.made[key]
 
-    def content(self, key: tuple[Kind, Target, Lanes, frozenset[int]]) -> bytes:
+    def content(self, key: tuple[Kind, Target, Lanes, frozenset[int], int]) -> bytes:
         """Return all that the code of a kernel depends on."""
-        kind, target, lanes, wanted = key
+        kind, target, lanes, wanted, budget = key
         digest = hashlib.sha256()
         ends = (self.lowered.outputs, self.lowered.observed)
-        words = (kind, target, lanes, sorted(wanted), ends, self.choices.blocks)
+        words = (kind, target, lanes, sorted(wanted), ends, self.choices.blocks,
+                 self.memory, budget)  # fmt: skip
         digest.update(repr(words).encode())
         digest.update(self.choices.allowed.tobytes())
         for node in self.nodes:
@@ -150,19 +168,35 @@ class Kernels:
                 digest.update(array.tobytes())
         return digest.digest()
 
-    def module(self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int]) -> Module:
-        """Return a kernel that is not yet text."""
+    def module(
+        self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int], budget: int
+    ) -> Module:
+        """Return a kernel that is not yet text; what is said of `get` holds."""
+        ways = {"auto": (False, True), "stored": (False,), "recomputed": (True,)}[self.memory]
+        sizes = []
+        for again in ways:
+            module = Module(self.plan(kind, lanes, wanted), target, self.source, again)
+            size = module.size * target.bytes
+            if size <= budget:
+                return module
+            how = "if steps are computed again" if again else "if all is stored"
+            sizes.append(f"{size / 2**30:.1f} GiB {how}")
+        who = "warp" if target.chip else "thread"
+        need = f"it takes {', '.join(sizes)}, for each {who}; more than {budget / 2**30:.0f} GiB"
+        raise Declined(NAME, [need])
+
+    def plan(self, kind: Kind, lanes: Lanes, wanted: frozenset[int]) -> Plan:
+        """Return what a kernel does."""
         building = Building(self.lowered, self.nodes, lanes, self.choices)
         match kind:
             case "outputs":
-                plan = building.outputs()
+                return building.outputs()
             case "pullback":
-                plan = building.pullback(wanted)
+                return building.pullback(wanted)
             case "loss":
-                plan = building.loss(wanted)
+                return building.loss(wanted)
             case "rmsprop" | "adam":
-                plan = building.descend(adam=kind == "adam")
-        return Module(plan, target, self.source)
+                return building.descend(adam=kind == "adam")
 
 
 def facts_of(module: Module) -> tuple[str, dict[str, Any]]:

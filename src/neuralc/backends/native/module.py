@@ -18,14 +18,23 @@ from torch import Tensor
 from neuralc.backends.native import ptx
 from neuralc.backends.native.compiled import load
 from neuralc.backends.native.cuda import Gpu, gpu
-from neuralc.backends.native.kernel import TASKS, Kernel, Kernels, Kind, Pool, lanes_for, vectors
+from neuralc.backends.native.kernel import (
+    NAME,
+    TASKS,
+    Kernel,
+    Kernels,
+    Kind,
+    Memory,
+    Pool,
+    lanes_for,
+    vectors,
+)
 from neuralc.backends.native.plan import External
 from neuralc.backends.soft.graph import B, Node, P
 from neuralc.backends.soft.module import Precision, SoftModule, full
 from neuralc.errors import DataError, Declined
 from neuralc.ir.nodes import Int
 
-NAME = "the engine native"
 PLACES = ("cpu", "cuda")
 REALS = {torch.float32: "float", torch.float64: "double"}
 MEMORY = 2 * 2**30  # bytes that all threads work in, at most
@@ -36,8 +45,15 @@ Key = tuple[str, str]  # role and name of an external array
 class NativeModule(SoftModule):
     """A `SoftModule` that runs as machine code on the CPU, or on a GPU of CUDA's."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, memory: Memory = "auto", **kwargs: Any) -> None:
         """Compile a checked program; arguments are those of `SoftModule`.
+
+        Args:
+            *args: of `SoftModule`.
+            memory: "stored": all that a gradient needs is kept in memory; "recomputed": a part of
+                it is, from which the rest is computed again, in about the square root of the
+                memory; "auto": recomputed where the other does not fit.
+            **kwargs: of `SoftModule`.
 
         Raises:
             Declined: it cannot be run this way.
@@ -48,7 +64,7 @@ class NativeModule(SoftModule):
         if self._training is None:
             raise Declined(NAME, ["a network looks at what depends on the choices, or on nothing"])
         nodes, source = self._training.nodes, self.program.source
-        self.kernels = Kernels(self._training.lowered, nodes, source, self.choices)
+        self.kernels = Kernels(self._training.lowered, nodes, source, self.choices, memory)
         self.pool = Pool(1)
         self.compared: tuple[dict[str, Tensor], dict[Key, Tensor | None]] = ({"": self.logits}, {})
         sources = self._training.sources
@@ -86,10 +102,10 @@ class NativeModule(SoftModule):
         """
         real = REALS[self.logits.dtype]
         if device == "cpu":
-            return self.kernels.module("loss", vectors(real), "P", self.params).text()
+            return self.kernels.module("loss", vectors(real), "P", self.params, MEMORY).text()
         there = torch.cuda.is_available()
         chip = ptx.chip(*torch.cuda.get_device_capability()) if there else ptx.PLAIN
-        module = self.kernels.module("loss", ptx.thread(real, chip), "P", self.params)
+        module = self.kernels.module("loss", ptx.thread(real, chip), "P", self.params, MEMORY)
         return ptx.translated(module.text(), chip).decode()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
@@ -191,11 +207,12 @@ class NativeModule(SoftModule):
         }  # fmt: skip
         if self.with_logits and wanted[0]:
             asked |= self.params
+        own = frozenset(asked)
         if there := self.gpu():
-            return self.kernels.get(kind, there.target(real), P, frozenset(asked), there.load)  # type: ignore[arg-type]
+            return self.kernels.get(kind, there.target(real), P, own, MEMORY, there.load)  # type: ignore[arg-type]
         target = vectors(real)
         lanes = lanes_for(self.restarts, batch, target.lanes)
-        return self.kernels.get(kind, target, lanes, frozenset(asked), load)
+        return self.kernels.get(kind, target, lanes, own, MEMORY, load)
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor],
@@ -264,12 +281,7 @@ class NativeModule(SoftModule):
 
     def most_threads(self, kernel: Kernel) -> int:
         """Return how many threads, or warps of a GPU, may work at once in the memory for them."""
-        size = kernel.size * kernel.target.bytes
-        if size > MEMORY:
-            who = "warp" if kernel.target.chip else "thread"
-            need = f"{size / 2**30:.1f} GiB for each {who}, more than {MEMORY / 2**30:.0f} GiB"
-            raise Declined(NAME, [f"a run of it is kept whole, which takes {need}"])
-        return max(1, MEMORY // size)
+        return max(1, MEMORY // (kernel.size * kernel.target.bytes))
 
     def threads(self, count: int) -> Pool:
         """Return so many threads."""

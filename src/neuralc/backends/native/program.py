@@ -19,6 +19,7 @@ from neuralc.backends.native.helpers import helpers
 from neuralc.backends.native.llvm import Target, Writer
 from neuralc.backends.native.nests import Access, Table
 from neuralc.backends.native.plan import Item, Loss, Plan, Section, Transfer
+from neuralc.backends.native.recompute import recomputed
 from neuralc.backends.native.views import Buffer
 from neuralc.backends.native.words import Commenter, described
 from neuralc.source import Source
@@ -28,26 +29,37 @@ PART = 300  # instructions in one function: the time to compile one grows faster
 
 @dataclass
 class Module:
-    """The text of a kernel; `size` is how many numbers one thread works in."""
+    """The text of a kernel; `size` is how many numbers one thread works in.
+
+    `again`: what the gradient wants is computed again, where that saves memory.
+    """
 
     plan: Plan
     target: Target
     source: Source | None = None
+    again: bool = False
     size: int = 0
     functions: dict[Hashable, str] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
 
-    def text(self) -> str:
-        """Return the whole module."""
+    def __post_init__(self) -> None:
+        """Put instructions together, and buffers into places."""
         plan, t = self.plan, self.target
         if t.chip:  # threads share no memory: each has its own of what does not depend on lanes
             for buffer in plan.buffers:
                 buffer.lanes = True
         for name, items in plan.items.items():
-            plan.items[name] = grouped(shrunk(banded(gathered(items))))
+            again = self.again and name == "example"
+            parts = recomputed(items, t.apart) if again else [items]
+            bands = [item for part in parts for item in banded(gathered(part))]
+            plan.items[name] = grouped(shrunk(bands))
         self.size = place(plan.items["example"], plan.buffers, t.apart)
+
+    def text(self) -> str:
+        """Return the whole module."""
+        plan, t = self.plan, self.target
         sections: list[str] = []
         for name in plan.items:
             sections += self.section(name)
