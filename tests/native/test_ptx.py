@@ -39,7 +39,8 @@ def assembler() -> str | None:
 def made(name: str, kind: Kind, real: str) -> str:
     module = TASKS[name].model().compile(engine="native")
     assert isinstance(module, NativeModule)
-    kernel = module.kernels.module(kind, ptx.thread(real, "sm_80"), "P", module.params)
+    target = ptx.thread(real, "sm_80")
+    kernel = module.kernels.module(kind, target, "P", module.params, 2**30)
     return ptx.translated(kernel.text(), "sm_80").decode()
 
 
