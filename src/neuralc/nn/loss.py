@@ -6,6 +6,7 @@ form of the public implementation: errors are squared distances of distributions
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +80,17 @@ class Wanted:
         self.where = mask.nonzero(as_tuple=True)
         self.rows = given[self.where].to(like)
         self.sample = self.where[0] * self.shape[1] + self.where[1]
+        self.cells = self.sample * mask.shape[-1] + self.where[2]
 
     def error(self, memory: Tensor) -> Tensor:
         """Return the squared error of the asked cells of memories `(P, B, M, M)`, `(P, B)`."""
-        rows = memory[self.where] - self.rows
-        zeros = memory.new_zeros(self.shape[0] * self.shape[1])
-        return zeros.index_add(0, self.sample, rows.square().sum(-1)).view(self.shape)
+        return self.errors(memory[self.where].unsqueeze(0))[0]
+
+    def errors(self, cells: Tensor) -> Tensor:
+        """Return that of the asked cells alone at T times, `(T, N, M)`, as `(T, P, B)`."""
+        parts = (cells - self.rows).square().sum(-1)
+        zeros = cells.new_zeros(len(parts), self.shape[0] * self.shape[1])
+        return zeros.index_add(1, self.sample, parts).unflatten(1, self.shape)
 
 
 def loss(
@@ -104,31 +110,39 @@ def loss(
         confidence: False leaves that term 0; it needs the errors of all states.
 
     """
-    states = machine.states(memory, max_steps=max_steps)
-    state = next(states)
-    end, response = state.stopped, torch.zeros_like(state.stopped)
-    doubt, time = torch.zeros_like(end), 1 - end
-    turns = torch.zeros_like(end)
-    for following in states:
-        doubt, response = _errors(doubt, response, state, following, wanted, confidence)
-        time = time + (1 - following.stopped) * state.running
-        end = torch.where(state.running, following.stopped, end)
-        turns = turns + state.running
-        state = following
+    if machine.turns.native(machine.initial_line):
+        rolled = machine.rolled(memory, wanted.cells, max_steps=max_steps)
+        stopped, running = rolled.stopped, rolled.running
+        errors = wanted.errors(rolled.cells)
+    else:
+        states = machine.states(memory, max_steps=max_steps)
+        stopped, running, errors = _turns(states, wanted, every=confidence)
+    before, end = running[:-1], (stopped[1:] * (running[:-1] & ~running[1:])).sum(0)
+    response = (errors * (before & ~running[1:])).sum(0)
+    time = 1 - stopped[0] + ((1 - stopped[1:]) * before).sum(0)
+    doubt = torch.zeros_like(end)
+    if confidence:
+        doubt = ((stopped[1:] - stopped[:-1]) * errors * before).sum(0)
     unfinished = end <= machine.turns.threshold
     if machine.turns.halting == "reference":
-        unfinished = turns >= machine.cut_off(max_steps).unsqueeze(1)
+        unfinished = before.sum(0) >= machine.cut_off(max_steps).unsqueeze(1)
     return Terms(response, doubt, time, (1 - end) * unfinished, end)
 
 
-def _errors(
-    doubt: Tensor, response: Tensor, state: State, following: State, wanted: Wanted, all_: bool
-) -> tuple[Tensor, Tensor]:
-    """Add the errors of a state to the two terms that need them."""
-    ended = state.running & ~following.running
-    if not all_ and not ended.any():
-        return doubt, response
-    error = wanted.error(following.memory)
-    if all_:
-        doubt = doubt + (following.stopped - state.stopped) * error * state.running
-    return doubt, torch.where(ended, error, response)
+def _turns(
+    states: Iterator[State], wanted: Wanted, *, every: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the chances to have stopped and what goes on from there, `(T + 1, P, B)`, and errors.
+
+    These are `(T, P, B)`; not `every`: 0 but where an example is at its end.
+    """
+    state = next(states)
+    stopped, running, errors = [state.stopped], [state.running], [torch.zeros_like(state.stopped)]
+    for following in states:
+        ended = state.running & ~following.running
+        known = every or bool(ended.any())
+        errors.append(wanted.error(following.memory) if known else errors[0])
+        stopped.append(following.stopped)
+        running.append(following.running)
+        state = following
+    return torch.stack(stopped), torch.stack(running), torch.stack(errors)[1:]

@@ -186,7 +186,7 @@ class NativeModule(SoftModule):
 
         `others` are the external arrays besides what is given; `steps` of descent are made.
         """
-        shares = self.shares(kernel, batch, divide=not steps)
+        shares = self.shares(kernel, self.restarts, batch, divide=not steps)
         sizes = {"chunk": shares.chunks, "row": shares.rows, "step": max(steps, 1)}
         sizes |= {P: self.restarts, B: batch}
         sources = dict(zip(self.names, given, strict=True))
@@ -229,7 +229,8 @@ class NativeModule(SoftModule):
         kind = self.logits.dtype if external.real else torch.int64
         return value.detach().to(kind).contiguous()
 
-    def most_threads(self, kernel: Kernel) -> int:
+    @staticmethod
+    def most_threads(kernel: Kernel) -> int:
         """Return how many threads may work at once in the memory that there is."""
         size = kernel.size * kernel.target.bytes
         if size > MEMORY:
@@ -243,9 +244,10 @@ class NativeModule(SoftModule):
             self.pool = Pool(count)
         return self.pool
 
-    def shares(self, kernel: Kernel, batch: int, *, divide: bool) -> Shares:
+    @staticmethod
+    def shares(kernel: Kernel, restarts: int, batch: int, *, divide: bool) -> Shares:
         """Return how a run is shared out among threads; `divide`: examples may be, too."""
-        rows, units = kernel.rows(self.restarts), kernel.units(batch)
+        rows, units = kernel.rows(restarts), kernel.units(batch)
         threads = torch.get_num_threads()
         if threads > 1 and kernel.work * rows * units < ALONE * threads:
             threads = 1
