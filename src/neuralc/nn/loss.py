@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from neuralc.nn.machine import RegisterMachine
+from neuralc.nn.rolled import Watched
 from neuralc.nn.turns import State
 
 
@@ -80,17 +81,13 @@ class Wanted:
         self.where = mask.nonzero(as_tuple=True)
         self.rows = given[self.where].to(like)
         self.sample = self.where[0] * self.shape[1] + self.where[1]
-        self.cells = self.sample * mask.shape[-1] + self.where[2]
+        self.watched = Watched(self.sample * mask.shape[-1] + self.where[2], self.rows, self.sample)
 
     def error(self, memory: Tensor) -> Tensor:
         """Return the squared error of the asked cells of memories `(P, B, M, M)`, `(P, B)`."""
-        return self.errors(memory[self.where].unsqueeze(0))[0]
-
-    def errors(self, cells: Tensor) -> Tensor:
-        """Return that of the asked cells alone at T times, `(T, N, M)`, as `(T, P, B)`."""
-        parts = (cells - self.rows).square().sum(-1)
-        zeros = cells.new_zeros(len(parts), self.shape[0] * self.shape[1])
-        return zeros.index_add(1, self.sample, parts).unflatten(1, self.shape)
+        rows = memory[self.where] - self.rows
+        zeros = memory.new_zeros(self.shape[0] * self.shape[1])
+        return zeros.index_add(0, self.sample, rows.square().sum(-1)).view(self.shape)
 
 
 def loss(
@@ -111,38 +108,59 @@ def loss(
 
     """
     if machine.turns.native(machine.initial_line):
-        rolled = machine.rolled(memory, wanted.cells, max_steps=max_steps)
-        stopped, running = rolled.stopped, rolled.running
-        errors = wanted.errors(rolled.cells)
+        seen = _by_kernels(machine, memory, wanted, max_steps, every=confidence)
     else:
         states = machine.states(memory, max_steps=max_steps)
-        stopped, running, errors = _turns(states, wanted, every=confidence)
-    before, end = running[:-1], (stopped[1:] * (running[:-1] & ~running[1:])).sum(0)
-    response = (errors * (before & ~running[1:])).sum(0)
-    time = 1 - stopped[0] + ((1 - stopped[1:]) * before).sum(0)
-    doubt = torch.zeros_like(end)
-    if confidence:
-        doubt = ((stopped[1:] - stopped[:-1]) * errors * before).sum(0)
+        seen = _by_torch(states, wanted, every=confidence)
+    stopped, before = seen.stopped, seen.running[:-1]
+    ended = before & ~seen.running[1:]
+    end = (stopped[1:] * ended).sum(0)
+    doubt, time = torch.zeros_like(end), 1 - stopped[0]
+    time = time + ((1 - stopped[1:]) * before).sum(0)
+    if seen.errors is not None:
+        doubt = ((stopped[1:] - stopped[:-1]) * seen.errors * before).sum(0)
     unfinished = end <= machine.turns.threshold
     if machine.turns.halting == "reference":
         unfinished = before.sum(0) >= machine.cut_off(max_steps).unsqueeze(1)
-    return Terms(response, doubt, time, (1 - end) * unfinished, end)
+    return Terms(seen.response, doubt, time, (1 - end) * unfinished, end)
 
 
-def _turns(
-    states: Iterator[State], wanted: Wanted, *, every: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the chances to have stopped and what goes on from there, `(T + 1, P, B)`, and errors.
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the loss needs to know of a run.
 
-    These are `(T, P, B)`; not `every`: 0 but where an example is at its end.
+    Chances to have stopped and what goes on from there are `(T + 1, P, B)`, the squared error at
+    the end `(P, B)`, errors after every turn `(T, P, B)` if they were asked for.
     """
+
+    stopped: Tensor
+    running: Tensor
+    response: Tensor
+    errors: Tensor | None
+
+
+def _by_kernels(
+    machine: RegisterMachine, memory: Any, wanted: Wanted, max_steps: int | None, *, every: bool
+) -> _Seen:
+    if not every:
+        run = machine.rolled(memory, max_steps=max_steps)
+        return _Seen(run.stopped, run.running, wanted.error(run.memory), None)
+    run = machine.rolled(memory, wanted.watched, max_steps=max_steps)
+    ended = run.running[:-1] & ~run.running[1:]
+    return _Seen(run.stopped, run.running, (run.errors * ended).sum(0), run.errors)
+
+
+def _by_torch(states: Iterator[State], wanted: Wanted, *, every: bool) -> _Seen:
     state = next(states)
-    stopped, running, errors = [state.stopped], [state.running], [torch.zeros_like(state.stopped)]
+    response = torch.zeros_like(state.stopped)
+    stopped, running, errors = [state.stopped], [state.running], [response]
     for following in states:
         ended = state.running & ~following.running
-        known = every or bool(ended.any())
-        errors.append(wanted.error(following.memory) if known else errors[0])
+        if every or ended.any():
+            errors.append(wanted.error(following.memory))
+            response = torch.where(ended, errors[-1], response)
         stopped.append(following.stopped)
         running.append(following.running)
         state = following
-    return torch.stack(stopped), torch.stack(running), torch.stack(errors)[1:]
+    kept = torch.stack(errors)[1:] if every else None
+    return _Seen(torch.stack(stopped), torch.stack(running), response, kept)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from neuralc.backends.soft.runtime import centred_softmax
 from neuralc.errors import DataError
 from neuralc.ir.assembly import OPERATIONS
-from neuralc.nn.rolled import Rolled
+from neuralc.nn.rolled import Rolled, Watched
 from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing, State, Turns
 
 
@@ -138,8 +138,7 @@ class RegisterMachine(nn.Module):
 
         """
         if not trace and self.turns.native(self.initial_line):
-            none = torch.zeros(0, dtype=torch.int64)
-            rolled = self.rolled(memory, none, max_steps=max_steps)
+            rolled = self.rolled(memory, max_steps=max_steps)
             steps = rolled.running[:-1].sum(0)
             end = rolled.stopped.gather(0, steps.unsqueeze(0)).squeeze(0)
             return Run(rolled.memory, rolled.registers, end, steps)
@@ -163,13 +162,14 @@ class RegisterMachine(nn.Module):
         yield state
         yield from self.turns.run(commands, state, self.cut_off(max_steps))
 
-    def rolled(self, memory: Any, watched: Tensor, *, max_steps: int | None = None) -> Rolled:
+    def rolled(
+        self, memory: Any, watched: Watched | None = None, *, max_steps: int | None = None
+    ) -> Rolled:
         """Run by kernels until every example is at its end.
 
         Args:
             memory, max_steps: see `forward`.
-            watched: which cells are kept after every turn, int64 `(N,)`: M times the number of the
-                example, of all programs one after the other, plus that of the cell.
+            watched: cells whose errors are wanted after every turn, instead of the last state.
 
         """
         state, commands = self._start(memory)

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from neuralc.backends.native.rollout import TABLE, Rollout
 
+Array = np.ndarray[Any, Any]
 STATE = ("memory", "registers", "line_number")
 
 
@@ -43,21 +45,58 @@ class Rolled:
     Attributes:
         stopped: the probability that it has stopped before each turn and at the end, `(T+1, P, B)`.
         running: which examples go on from there, bool `(T+1, P, B)`.
-        cells: the cells that were watched after each turn, `(T, N, M)`.
-        memory, registers: every example at its own end, `(P, B, M, M)` and `(P, B, R, M)`.
+        errors: of the cells that were watched, after each turn, `(T, P, B)`; else 0.
+        memory, registers: every example at its own end, `(P, B, M, M)` and `(P, B, R, M)`; where
+            cells were watched as it began, and not to be used.
 
     """
 
     stopped: Tensor
     running: Tensor
-    cells: Tensor
+    errors: Tensor
     memory: Tensor
     registers: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Cells whose squared errors are wanted after every turn.
+
+    Attributes:
+        cells: int64 `(N,)`, all different: M times the number of the example, of all programs one
+            after the other, plus that of the cell.
+        rows: what should be in them, `(N, M)`.
+        sample: the numbers of their examples, int64 `(N,)`.
+
+    """
+
+    cells: Tensor
+    rows: Tensor
+    sample: Tensor
+
+    def difference(self, memory: Tensor) -> Tensor:
+        """Return how far memories `(P, B, M * M)` are from what should be in them, `(N, M)`."""
+        found = memory.view(-1, self.rows.shape[-1]).index_select(0, self.cells)
+        return found.sub_(self.rows)
+
+    def errors(self, memory: Tensor) -> Tensor:
+        """Return the squared error of each example, `(P, B)`."""
+        parts = self.difference(memory).square_().sum(-1)
+        zeros = memory.new_zeros(memory.shape[0] * memory.shape[1])
+        return zeros.index_add_(0, self.sample, parts).view(memory.shape[:2])
+
+    def back(self, memory: Tensor, errors: Tensor, gradient: Tensor) -> None:
+        """Add to the gradient of memories what comes from that of the errors."""
+        scale = errors.reshape(-1).index_select(0, self.sample).unsqueeze(1)
+        rows = self.difference(memory).mul_(scale).mul_(2)
+        whole = gradient.view(-1, rows.shape[-1])
+        whole.index_copy_(0, self.cells, rows.add_(whole.index_select(0, self.cells)))
+
+
 def roll(
-    rollout: Rollout, rules: Rules, table: Tensor, state: Mapping[str, Tensor], watched: Tensor
-) -> Rolled:
+    rollout: Rollout, rules: Rules, table: Tensor, state: Mapping[str, Tensor],
+    watched: Watched | None = None,
+) -> Rolled:  # fmt: skip
     """Run until every example is at its end.
 
     Args:
@@ -65,122 +104,133 @@ def roll(
         rules: how it stops.
         table: what `Turns.commands` returned.
         state: where to begin, by the names in `STATE`, `(P, B, *shape, M)`.
-        watched: the cells to keep, int64 `(N,)`, counted through all programs and examples.
+        watched: cells whose errors are wanted after every turn, instead of the state at the end.
 
     """
     course = _Course(rollout, rules, watched)
     given = [state[name] for name in STATE]
-    found = _Roll.apply(course, table, *given)  # type: ignore[no-untyped-call]
-    stopped, cells, memory, registers = found
-    return Rolled(stopped, torch.stack(course.running), cells, memory, registers)
+    stopped, errors, *finals = _Roll.apply(course, table, *given)  # type: ignore[no-untyped-call]
+    memory, registers = (
+        final.view(state[name].shape) for final, name in zip(finals, STATE, strict=False)
+    )
+    return Rolled(stopped, torch.from_numpy(np.stack(course.running)), errors, memory, registers)
 
 
 @dataclass
 class _Course:
-    """A run: what was given to every turn, and how it went."""
+    """A run: what was given to every turn and the end, and how it went; `(P, B, numbers)`.
+
+    What there is one number of for each example is an array of NumPy, which is quicker for few.
+    """
 
     rollout: Rollout
     rules: Rules
-    watched: Tensor
+    watched: Watched | None
     given: list[dict[str, Tensor]] = field(default_factory=list)
-    stop: list[Tensor] = field(default_factory=list)
-    stopped: list[Tensor] = field(default_factory=list)
-    running: list[Tensor] = field(default_factory=list)
-    ended: list[Tensor | None] = field(default_factory=list)  # None: no example
+    stop: list[Array] = field(default_factory=list)
+    stopped: list[Array] = field(default_factory=list)
+    running: list[Array] = field(default_factory=list)
 
     def run(self, table: Tensor, state: dict[str, Tensor], *, keep: bool) -> tuple[Tensor, ...]:
         """Run; return what `_Roll` does. `keep`: what the way back needs."""
-        following, threshold = self.rules.following, self.rules.threshold
+        rules = self.rules
         finals = [state[name].clone() for name in STATE[:2]]
-        stopped = finals[0].new_zeros(finals[0].shape[:2])
-        running = torch.ones_like(stopped, dtype=torch.bool)
+        stopped = np.zeros(finals[0].shape[:2], finals[0].numpy().dtype)
+        running = np.ones_like(stopped, dtype=bool)
         self.stopped, self.running = [stopped], [running]
-        cells = []
-        for count in range(1, int(self.rules.limits.max()) + 1):
+        errors = [torch.from_numpy(stopped)]
+        limits = rules.limits.numpy()[:, None]
+        for count in range(1, int(limits.max()) + 1):
             if not running.any():
                 break
             given = {**state, TABLE: table}
             after = self.rollout.run(given)
-            state = {name: after[following[name]].view_as(state[name]) for name in STATE}
-            stop = after[following["halted"]][..., 1]
+            state = {name: after[rules.following[name]] for name in STATE}
+            stop = after[rules.following["halted"]].numpy()[..., 1]
             stopped = stopped + (1 - stopped) * stop
-            before, more = running, (count < self.rules.limits).unsqueeze(1)
-            running = before & (stopped <= threshold) & more
+            running = running & (stopped <= rules.threshold) & (count < limits)
             self.stopped.append(stopped)
             self.running.append(running)
-            cells.append(state["memory"].flatten(0, -2).index_select(0, self.watched))
-            ended: Tensor | None = before & ~running
-            if ended is not None and ended.any():
+            if self.watched is not None:
+                errors.append(self.watched.errors(state["memory"]))
+            elif (ended := self.ended(count - 1)) is not None:
                 for final, name in zip(finals, STATE, strict=False):
                     final[ended] = state[name][ended]
-            else:
-                ended = None
             if keep:
                 self.given.append(given)
                 self.stop.append(stop)
-                self.ended.append(ended)
-        none = table.new_empty(0, len(self.watched), finals[0].shape[-1])
-        return torch.stack(self.stopped), torch.stack(cells) if cells else none, *finals
+        self.given.append(state)
+        return torch.from_numpy(np.stack(self.stopped)), torch.stack(errors)[1:], *finals
+
+    def ended(self, turn: int) -> Tensor | None:
+        """Return which examples ended with a turn, None if none did."""
+        found = self.running[turn] & ~self.running[turn + 1]
+        return torch.from_numpy(found) if found.any() else None
 
     def back(
         self, table: Tensor, state: Mapping[str, Tensor], stopped: Tensor | None,
-        cells: Tensor | None, finals: list[Tensor | None],
+        errors: Tensor | None, finals: list[Tensor | None],
     ) -> list[Tensor]:  # fmt: skip
         """Return the gradients of the table and the first state, from those of what came out."""
-        d_table = torch.zeros_like(table)
+        following, d_table = self.rules.following, torch.zeros_like(table)
         gradient = {name: torch.zeros_like(state[name]) for name in STATE}
-        chance = torch.zeros_like(self.stopped[0])
-        for t in reversed(range(len(self.given))):
-            if cells is not None:
-                gradient["memory"].flatten(0, -2).index_add_(0, self.watched, cells[t])
-            self._finish(gradient, finals, self.ended[t])
+        chance = np.zeros_like(self.stopped[0])
+        for t in reversed(range(len(self.stop))):
+            if self.watched is not None and errors is not None:
+                self.watched.back(self.given[t + 1]["memory"], errors[t], gradient["memory"])
+            if self.watched is None:
+                _finish(gradient, finals, self.ended(t))
             if stopped is not None:
-                chance = chance + stopped[t + 1]
-            seed = torch.stack((torch.zeros_like(chance), chance * (1 - self.stopped[t])), -1)
-            following = self.rules.following
-            seeds = {following["halted"]: seed}
-            seeds |= {following[name]: gradient[name] for name in STATE}
+                chance = chance + stopped[t + 1].numpy()
+            seed = np.zeros((*chance.shape, 2), chance.dtype)
+            seed[..., 1] = chance * (1 - self.stopped[t])
+            seeds = {following[name]: gradient[name] for name in STATE}
+            seeds[following["halted"]] = torch.from_numpy(seed)
             found = self.rollout.back(self.given[t], seeds)
-            d_table += found[TABLE].view_as(table)
+            d_table += found[TABLE]
             gradient = {
-                name: found[name].view_as(state[name]) if name in found
-                else torch.zeros_like(state[name]) for name in STATE
-            }  # fmt: skip
+                name: found[name] if name in found else torch.zeros_like(state[name])
+                for name in STATE
+            }
             if not self.rules.reference:
                 chance = chance * (1 - self.stop[t])
-        if not self.given:  # the end is the start
-            self._finish(gradient, finals, self.running[0])
+        if not self.stop:  # the end is the start
+            _finish(gradient, finals, torch.ones(chance.shape, dtype=torch.bool))
         return [d_table, *(gradient[name] for name in STATE)]
 
-    @staticmethod
-    def _finish(
-        gradient: Mapping[str, Tensor], finals: list[Tensor | None], ended: Tensor | None
-    ) -> None:
-        """Add the gradient of the final state of the examples that have ended."""
-        if ended is None:
-            return
-        for final, name in zip(finals, STATE, strict=False):
-            if final is not None:
-                gradient[name][ended] += final[ended]
+
+def _finish(
+    gradient: Mapping[str, Tensor], finals: list[Tensor | None], ended: Tensor | None
+) -> None:
+    """Add the gradient of the final state of the examples that have ended."""
+    if ended is None:
+        return
+    for final, name in zip(finals, STATE, strict=False):
+        if final is not None:
+            gradient[name][ended] += final[ended]
 
 
 class _Roll(torch.autograd.Function):
-    """From table and state to the chances to have stopped, watched cells, and the final state."""
+    """From table and state to the chances to have stopped, errors, and the final state."""
 
     @staticmethod
     def forward(ctx: Any, course: _Course, table: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        table, *state = (value.contiguous() for value in (table, *state))  # type: ignore[assignment]
-        keep = any(ctx.needs_input_grad)
-        found = course.run(table, dict(zip(STATE, state, strict=True)), keep=keep)
+        ctx.shapes = [value.shape for value in (table, *state)]
+        table = table.flatten(1).contiguous()
+        given = {
+            name: value.flatten(2).contiguous() for name, value in zip(STATE, state, strict=True)
+        }
+        found = course.run(table, given, keep=any(ctx.needs_input_grad))
         ctx.course = course
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(table, *state)
+        ctx.save_for_backward(table, *given.values())
         return found
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        stopped, cells, *finals = grads
+        stopped, errors, *finals = grads
         table, *state = ctx.saved_tensors
         given = dict(zip(STATE, state, strict=True))
-        return (None, *ctx.course.back(table, given, stopped, cells, finals))
+        found = ctx.course.back(table, given, stopped, errors, finals)
+        return (None, *(x.view(shape) for x, shape in zip(found, ctx.shapes, strict=True)))

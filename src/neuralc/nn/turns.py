@@ -26,7 +26,7 @@ from neuralc.ir.assembly import OPERATIONS
 from neuralc.ir.nodes import Program
 from neuralc.ir.turn import Turn, turn
 from neuralc.lang.model import parse
-from neuralc.nn.rolled import Rolled, Rules, roll
+from neuralc.nn.rolled import Rolled, Rules, Watched, roll
 from neuralc.source import Source
 
 Mixing = Literal["rows", "logits"]
@@ -168,12 +168,14 @@ class Turns(nn.Module):
         wanted = self.engine == "native" or (self.engine == "auto" and self.memory < LARGE)
         return wanted and not reasons
 
-    def roll(self, commands: Tensor, state: State, limits: Tensor, watched: Tensor) -> Rolled:
+    def roll(
+        self, commands: Tensor, state: State, limits: Tensor, watched: Watched | None
+    ) -> Rolled:
         """Run by kernels until every example is at its end.
 
         Args:
             commands, state, limits: see `run`; no example is at its end yet.
-            watched: see `roll` in `rolled.py`.
+            watched: cells whose errors are wanted, instead of the state at the end.
 
         """
         rules = Rules(self.following, self.halting == "reference", self.threshold, limits)

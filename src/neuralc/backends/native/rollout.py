@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from neuralc.backends.native.kernel import Kernel, Kernels, Kind, Pool, lanes_for, width
 from neuralc.backends.native.module import NAME, REALS, NativeModule
-from neuralc.backends.native.plan import External
+from neuralc.backends.soft.backward import SOURCES
 from neuralc.backends.soft.graph import B, Graph, P
 from neuralc.backends.soft.lower import Lowered, lower
 from neuralc.backends.soft.parameters import Choices
-from neuralc.backends.soft.training import SOURCES
 from neuralc.errors import Declined
 from neuralc.ir.nodes import Program
 
@@ -92,7 +92,7 @@ class Rollout:
     program: Program
     fetch: Fetch
     kernels: Kernels = field(init=False)
-    pool: Pool = field(init=False)
+    calls: dict[tuple[Any, ...], _Prepared] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Lower the turn; kernels are made when they are first needed.
@@ -109,8 +109,6 @@ class Rollout:
                 raise Declined(NAME, [f"{name} is always the same"])
         self.kernels = Kernels(lowered, live, self.program.source, Choices(self.program))
         self.sources = {str(n.number): n.attrs[0] for n in live if n.op in SOURCES}
-        self.wanted = frozenset(map(int, self.sources))
-        self.pool = Pool(1)
 
     def run(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the outputs of a turn, `(P, B, numbers)`.
@@ -120,8 +118,7 @@ class Rollout:
 
         """
         found = self._call("outputs", given, {})
-        names = list(self.kernels.lowered.outputs)
-        return {name: found["out", str(k)] for k, name in enumerate(names)}
+        return {name: x for (_, name), x in found.items()}
 
     def back(self, given: Mapping[str, Tensor], seeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the gradients of what was given to a turn, as `(P, B, numbers)`.
@@ -132,51 +129,66 @@ class Rollout:
 
         """
         found = self._call("pullback", given, seeds)
-        return {self.sources[n]: x for (role, n), x in found.items() if role == "gradient"}
+        return {name: x for (_, name), x in found.items()}
 
     def _call(
         self, kind: Kind, given: Mapping[str, Tensor], seeds: Mapping[str, Tensor]
     ) -> dict[tuple[str, str], Tensor]:
         """Run a kernel; return what it makes, by role and name."""
         like = given[self.fetch.by]
-        restarts, batch = like.shape[:2]
-        kernel = self._kernel(kind, like.dtype, restarts, batch)
-        share = NativeModule.shares(kernel, restarts, batch, divide=True)
-        sizes = {"chunk": share.chunks, "row": share.rows, P: restarts, B: batch}
-        outputs = list(self.kernels.lowered.outputs)
+        key = kind, like.dtype, like.shape[0], like.shape[1], torch.get_num_threads()
+        call = self.calls.get(key) or self.calls.setdefault(key, self._prepared(*key))
         made: dict[tuple[str, str], Tensor] = {}
         addresses = []
-        for external in kernel.externals:
-            shape = (*(sizes[dim] for dim in external.dims), external.count)
-            match external.role:
-                case "source":
-                    value = _checked(external, given[self.sources[external.name]], shape, like)
-                case "seed":
-                    value = _checked(external, seeds[outputs[int(external.name)]], shape, like)
-                case role:
-                    value = made[role, external.name] = like.new_empty(shape)
+        for role, name, shape, count in call.arrays:
+            if shape is None:
+                value = given[name] if role == "source" else seeds[name]
+                assert value.numel() == count, (role, name)
+                assert value.dtype == like.dtype, (role, name)
+                assert value.is_contiguous(), (role, name)
+            else:
+                value = made[role, name] = like.new_empty(shape)
             addresses.append(value.data_ptr())
-        threads = min(share.threads, NativeModule.most_threads(kernel))
-        if self.pool.threads != threads:
-            self.pool = Pool(threads)
-        kernel.run([restarts, batch, share.chunks, 1], addresses, share.rows * share.chunks,
-                   self.pool)  # fmt: skip
-        for external in kernel.externals:
-            if external.dims[:1] == ("chunk",):
-                parts = made[external.role, external.name]
-                made[external.role, external.name] = parts[0] if len(parts) == 1 else parts.sum(0)
+        call.kernel.run(call.args, addresses, call.tasks, call.pool)
+        for part in call.parts:
+            made[part] = made[part][0] if len(made[part]) == 1 else made[part].sum(0)
         return made
 
-    def _kernel(self, kind: Kind, dtype: torch.dtype, restarts: int, batch: int) -> Kernel:
-        real = REALS[dtype]
+    def _prepared(
+        self, kind: Kind, dtype: torch.dtype, restarts: int, batch: int, _: int
+    ) -> _Prepared:
+        """Compile a kernel, and find out how to call it for arrays of these sizes."""
+        real, outputs = REALS[dtype], list(self.kernels.lowered.outputs)
         lanes = lanes_for(restarts, batch, width(real))
-        wanted = self.wanted if kind == "pullback" else frozenset()
-        return self.kernels.get(kind, real, lanes, wanted)
+        wanted = frozenset(map(int, self.sources)) if kind == "pullback" else frozenset()
+        kernel = self.kernels.get(kind, real, lanes, wanted)
+        share = NativeModule.shares(kernel, restarts, batch, divide=True)
+        sizes = {"chunk": share.chunks, "row": share.rows, P: restarts, B: batch}
+        arrays: list[tuple[str, str, tuple[int, ...] | None, int]] = []
+        parts: list[tuple[str, str]] = []
+        for external in kernel.externals:
+            role, name = external.role, external.name
+            shape = (*(sizes[dim] for dim in external.dims), external.count)
+            name = outputs[int(name)] if role in ("seed", "out") else self.sources[name]
+            arrays.append((role, name, None if role in ("source", "seed") else shape, prod(shape)))
+            if external.dims[0] == "chunk":
+                parts.append((role, name))
+        pool = Pool(min(share.threads, NativeModule.most_threads(kernel)))
+        args = (restarts, batch, share.chunks, 1)
+        return _Prepared(kernel, args, share.rows * share.chunks, pool, arrays, parts)
 
 
-def _checked(external: External, value: Tensor, shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Return a tensor that a kernel may read, which looks at nothing but its address."""
-    assert value.dtype == like.dtype, external
-    assert value.is_contiguous(), external
-    assert value.numel() == prod(shape), (external, value.shape)
-    return value
+@dataclass(frozen=True)
+class _Prepared:
+    """A kernel and how it is called.
+
+    `arrays` are role, name, shape and count of what it reads and makes; what is read has no shape.
+    Those in `parts` come in chunks, to be added up.
+    """
+
+    kernel: Kernel
+    args: tuple[int, ...]
+    tasks: int
+    pool: Pool
+    arrays: list[tuple[str, str, tuple[int, ...] | None, int]]
+    parts: list[tuple[str, str]]
