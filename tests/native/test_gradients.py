@@ -1,13 +1,14 @@
 """The engine native computes what the engine torch does, and its gradients: on random programs,
 on large functions, on the machines, with networks, in both kinds of lanes.
 
-`HYPOTHESIS_PROFILE=nightly` takes a thousand random programs; a kernel takes about a second to
-compile.
+`HYPOTHESIS_PROFILE=nightly` takes a thousand random programs, and says with `-rP` how far they were
+off; a kernel takes about a second to compile.
 """
 
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import count
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from neuralc.backends.native.plan import Lanes
 from neuralc.backends.soft import pushforward
 from neuralc.errors import Declined
 from neuralc.ir.nodes import Program
+from neuralc.ir.text import show
 from tests.machines.solved import ALL, machine
 from tests.native.same import both, check, ends
 from tests.random_models import Features, random_program
@@ -27,6 +29,7 @@ from tests.soft.cases import CASES, program_of
 from tests.soft.models import LOOK, model
 
 COUNT = 10 if settings().max_examples < 100 else 1000
+PARTS = 5
 each_lanes = pytest.mark.parametrize("lanes", ["P", "B"])
 
 
@@ -35,17 +38,23 @@ def solved(name: str) -> Program:
     return machine(ALL[name].machine, ALL[name].hypers).program
 
 
-@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_random_programs(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    checked = 0
-    for seed in range(part, COUNT, 5):
+    """All different; those that no kernel can run are not counted, and stand for few."""
+    worst, seen, declined = (0.0, 0.0), set(), 0
+    for seed in count(part, PARTS):
         program = random_program(seed, Features(tight=bool(seed % 2)))
         try:
-            check(program, seed, "PB"[seed % 2], monkeypatch, soft=seed % 3 == 0)  # type: ignore[arg-type]
+            found = check(program, seed, "PB"[seed % 2], monkeypatch, soft=seed % 3 == 0)  # type: ignore[arg-type]
         except Declined:
+            declined += 1
             continue
-        checked += 1
-    assert checked
+        worst = max(worst[0], found[0]), max(worst[1], found[1])
+        seen.add(show(program))
+        if len(seen) == COUNT // PARTS:
+            break
+    print(f"{len(seen)} programs: off by {worst[0]:.1e}, in float32 by {worst[1]:.1e}")
+    assert declined <= 2 + len(seen) // 5
 
 
 @pytest.mark.parametrize("name", sorted(CASES)[::3])

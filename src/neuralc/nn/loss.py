@@ -107,7 +107,7 @@ def loss(
         confidence: False leaves that term 0; it needs the errors of all states.
 
     """
-    if machine.turns.native(machine.initial_line):
+    if machine.engine == "native":
         seen = _by_kernels(machine, memory, wanted, max_steps, every=confidence)
     else:
         states = machine.states(memory, max_steps=max_steps)

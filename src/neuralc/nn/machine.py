@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -115,6 +115,16 @@ class RegisterMachine(nn.Module):
         """R, the number of registers."""
         return self.initial_registers.shape[1]
 
+    @property
+    def engine(self) -> Literal["native", "torch"]:
+        """What runs the machine as it is now.
+
+        Raises:
+            Declined: kernels were asked for, and cannot.
+
+        """
+        return "native" if self.turns.native(self.initial_line) else "torch"
+
     def weights(self) -> dict[str, nn.Parameter]:
         """Return the logits by the names of the model's choices."""
         names = (*FIELDS, "initial_line", "initial_registers")
@@ -137,7 +147,7 @@ class RegisterMachine(nn.Module):
             DataError: the memories have another size, or hold values that do not fit.
 
         """
-        if not trace and self.turns.native(self.initial_line):
+        if not trace and self.engine == "native":
             rolled = self.rolled(memory, max_steps=max_steps)
             steps = rolled.running[:-1].sum(0)
             end = rolled.stopped.gather(0, steps.unsqueeze(0)).squeeze(0)

@@ -32,7 +32,7 @@ from neuralc.source import Source
 Mixing = Literal["rows", "logits"]
 Halting = Literal["exact", "reference"]
 Engine = Literal["auto", "native", "torch"]
-LARGE = 64  # cells from which on "auto" is torch: it multiplies large matrices as well
+LARGE = 64  # cells above which "auto" is torch, which is as fast for large matrices
 FIELDS = ("instruction", "first", "second", "target")
 """The parts of a line, as the model names their choices."""
 _FETCHED = ("operation", "first_register", "second_register", "target_register")
@@ -109,7 +109,7 @@ class Turns(nn.Module):
                 for a constant.
             threshold: eta.
             engine: what runs whole runs: "torch", "native" for kernels that are generated for the
-                turn, or "auto": native where that is faster, on a CPU and below `LARGE` cells.
+                turn, or "auto": native where that is faster, on a CPU, up to `LARGE` cells.
 
         Raises:
             NeuralcError: there is no such engine.
@@ -165,7 +165,7 @@ class Turns(nn.Module):
             reasons.append("a machine of one cell always does the same")
         if self.engine == "native" and reasons:
             raise Declined(NAME, reasons)
-        wanted = self.engine == "native" or (self.engine == "auto" and self.memory < LARGE)
+        wanted = self.engine == "native" or (self.engine == "auto" and self.memory <= LARGE)
         return wanted and not reasons
 
     def roll(
