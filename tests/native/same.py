@@ -78,8 +78,14 @@ def check(
     """
     if lanes is not None:
         monkeypatch.setattr(module, "lanes_for", lambda *_: lanes)
-    plain, native = both(program, seed=seed)
-    inputs, targets = given or task(program, seed)
+    return compare(*both(program, seed=seed), *(given or task(program, seed)), soft=soft)
+
+
+def compare(
+    plain: SoftModule, native: NativeModule, inputs: Any, targets: Any, *, soft: bool
+) -> tuple[float, float]:
+    """Compare two modules with the same choices; see `check`."""
+    program = plain.program
     ready = plain.prepare(inputs)
     wanting: list[Tensor] = []
     if soft:
