@@ -8,6 +8,9 @@ Against the table `[11, M, M, M]` of all results, in two orders: the papers' (th
 first argument, then times the second), and the better one (the outer product of both arguments
 first). Few turns, since the papers' order keeps 56 MB for each.
 
+The engine native against torch: an update of adaptation without the optimiser, all terms of the loss
+and their gradient, in both kinds of mixing.
+
 Peak memory is that of a whole process that makes the machine and one step.
 """
 
@@ -18,6 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -27,12 +31,15 @@ from benchmarks.handwritten.register_machine import READ, DenseRegisterMachine, 
 from benchmarks.handwritten.register_machine import RegisterMachine as ByHand
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.timing import interleaved, quartiles, ratios
+from neuralc.nn.loss import Wanted, Weights, loss
 from neuralc.nn.machine import RegisterMachine
+from neuralc.nn.turns import Engine, Mixing
 
 NEVER = 2.0  # a chance to have stopped that no run has
 LIMIT, DENSE_LIMIT, PEAK_LIMIT = 1.3, 10.0, 1024.0
 TURNS_OF_A_TABLE = 4
 Machine = Callable[[Tensor], tuple[Tensor, Tensor]]  # memories to memories and chances of a stop
+Graded = list[Tensor]  # a loss and its gradients
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,14 @@ CASES = (MAIN, Case(10, 5, 15, 5, 100), Case(20, 7, 40, 32, 1), Case(20, 7, 40, 
          Case(64, 8, 64, 32, 1), Case(256, 8, 32, 8, 1), Case(256, 8, 32, 1, 1),
          Case(1024, 8, 32, 1, 1))  # fmt: skip
 LARGE = (Case(64, 8, 64, 32, 1), Case(256, 8, 32, 8, 1), Case(1024, 8, 32, 1, 1))
+
+
+ENGINES = tuple(
+    Case(memory, registers, turns, batch, restarts)
+    for memory, registers, turns in ((8, 4, 15), (20, 7, 30))
+    for restarts, batch in ((1, 1), (1, 32), (32, 32))
+)
+ASKED, FASTER = 3, 2.0  # cells that count; how many times faster kernels must be
 
 
 class InPapersOrder(DenseRegisterMachine):
@@ -209,11 +224,54 @@ def peaks() -> tuple[Table, list[Bar]]:
     return Table("Peak memory of a process with one step", rows), [bar]
 
 
+def update(case: Case, engine: Engine, mixing: Mixing, dtype: torch.dtype) -> Callable[[], Graded]:
+    """Return an update of adaptation without the optimiser: it returns loss and gradients."""
+    machine = RegisterMachine(
+        case.memory, case.registers, max_steps=case.turns, restarts=case.restarts,
+        threshold=NEVER, mixing=mixing, engine=engine,
+    ).to(dtype)  # fmt: skip
+    generator = torch.Generator().manual_seed(0)
+    for weight in machine.weights().values():
+        weight.data = torch.randn(weight.shape, generator=generator).to(dtype)
+    cells = torch.randint(0, case.memory, (2, case.batch, case.memory), generator=generator)
+    asked = torch.arange(case.memory).expand(case.batch, -1) < ASKED
+    wanted = Wanted(cells[1], asked, machine.initial_line, case.restarts)
+    weights = list(machine.weights().values())
+
+    def step() -> Graded:
+        total = loss(machine, cells[0], wanted).total(Weights(1, 1, 0.1, 5)).sum()
+        return [total.detach(), *torch.autograd.grad(total, weights)]
+
+    return step
+
+
+def engines() -> tuple[Table, list[Bar]]:
+    """Compare the engines, after checking that they mean the same."""
+    rows: list[dict[str, Cell]] = []
+    bars = []
+    for case in ENGINES:
+        for mixing in get_args(Mixing):
+            ways: list[Engine] = ["torch", "native"]
+            found = [update(case, engine, mixing, torch.float64)() for engine in ways]
+            for one, other in zip(*found, strict=True):
+                torch.testing.assert_close(other, one, rtol=1e-9, atol=1e-9)
+            calls = {engine: update(case, engine, mixing, torch.float32) for engine in ways}
+            times = interleaved(calls, 5)
+            low, middle, high = ratios(times["torch"], times["native"])
+            milliseconds = {f"{w}, ms": 1e3 * quartiles(times[w])[1] for w in ways}
+            quarters = {"times faster": middle, "lower quartile": low, "upper quartile": high}
+            rows.append({**case.row(), "mixing": mixing, **milliseconds, **quarters})
+            runs = f"M = {case.memory}, P x B = {case.restarts} x {case.batch}, {mixing}"
+            bars.append(Bar(f"{runs}: native, times faster than torch", f">= {FASTER}", middle,
+                            middle >= FASTER))  # fmt: skip
+    return Table("An update of adaptation by both engines, CPU time", rows), bars
+
+
 def run() -> Report:
     """Check, then measure everything."""
     check(Case(7, 4, 6, 3, 2))
     check(Case(20, 7, 6, 3, 2))
-    parts = [times(), tables(), peaks()]
+    parts = [times(), tables(), engines(), peaks()]
     bars = [bar for _, own in parts for bar in own]
     return Report("machine", [table for table, _ in parts], bars)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fuzz import exact, models, plain, soft, solve, symbolic
+from fuzz import exact, models, native, plain, soft, solve, symbolic
 from fuzz.case import Case
 from neuralc.backends import cp, sat, search, smt
 
@@ -39,6 +39,7 @@ EXECUTIONS = (
     Execution("soft", 1, soft.check_sure),
     Execution("soft-log", 5, soft.check_sure_logarithms),
     Execution("soft-distributions", 8, soft.check_distributions),
+    Execution("native", 20, native.check_native),
     Execution("sat", 1, partial(symbolic.check, new=models.Sat, pairs=6)),
     Execution("smt", 3, partial(symbolic.check, new=models.Smt, pairs=2)),
     Execution("cp", 5, partial(symbolic.check, new=models.Cp, pairs=1)),

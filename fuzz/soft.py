@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fuzz.case import SEEDS, Case, Mismatch, name_of
-from neuralc.backends.soft.module import Precision
+from neuralc.backends.soft.module import Precision, SoftModule
 from tests.random_models import random_distributions
 from tests.soft.reference import compare, inputs_of, module_of, one_hot, results_of
 
@@ -14,12 +14,12 @@ TOLERANCE = 1e-9
 
 def check_sure(case: Case) -> None:
     """Check probabilities, where every value is sure."""
-    _check(case, "linear")
+    check_module(case, "linear")
 
 
 def check_sure_logarithms(case: Case) -> None:
     """Check logarithms of probabilities, where every value is sure."""
-    _check(case, "log")
+    check_module(case, "log")
 
 
 def check_distributions(case: Case) -> None:
@@ -35,9 +35,10 @@ def check_distributions(case: Case) -> None:
         raise Mismatch(str(error).split("Program(")[0]) from None
 
 
-def _check(case: Case, precision: Precision) -> None:
+def check_module(case: Case, precision: Precision, kind: type[SoftModule] = SoftModule) -> None:
+    """Check a module with the choices of a case on its inputs."""
     program = case.program
-    module = module_of(program, [one_hot(program, one) for one in case.choices], precision)
+    module = module_of(program, [one_hot(program, one) for one in case.choices], precision, kind)
     inputs = inputs_of(program, [one_hot(program, one) for one in case.inputs])
     outputs, observed = results_of(module, inputs)
     for p in range(len(case.choices)):

@@ -66,6 +66,19 @@ def test_a_seed_does_not_depend_on_its_neighbours() -> None:
         )
 
 
+def test_both_engines_make_the_same_updates() -> None:
+    given = problem()
+    settings = replace(SHORT, weights=Weights(10, 1, 0.1, 1))
+    descents = [Descent(given, settings, [1, 2], engine) for engine in ("torch", "native")]
+    for descent in descents:
+        descent.run()
+    one, two = (d.machine.weights() for d in descents)
+    for name, weight in one.items():
+        np.testing.assert_allclose(two[name].detach(), weight.detach(), atol=1e-4)
+    assert Descent(given, SHORT, [1]).machine.engine == "torch"  # not worth a kernel
+    assert Descent(given, Settings(updates=200), [1]).machine.engine == "native"
+
+
 def test_noise_and_annealing_are_felt() -> None:
     given = problem()
     plain = Descent(given, SHORT, [1])

@@ -17,7 +17,7 @@ from neuralc.backends.native.plan import Lanes
 from neuralc.errors import Declined
 from neuralc.ir.nodes import Program
 from neuralc.nn.turns import program as register_machine
-from tests.native.same import check
+from tests.native.same import both, check, compare
 from tests.native.test_gradients import solved
 from tests.random_models import Features, random_program
 
@@ -66,7 +66,9 @@ def test_a_machine_that_stops_when_it_likes(monkeypatch: pytest.MonkeyPatch) -> 
         "final_memory": torch.from_numpy(rng.integers(0, 3, (3, 3))),
         "final_halted": torch.tensor([1, 0, 1]), "steps": torch.tensor([2, 4, -1]),
     }  # fmt: skip
-    native = check(program, 0, "B", monkeypatch, (inputs, targets), memory="recomputed")
+    monkeypatch.setattr(native_module, "lanes_for", lambda *_: "B")
+    plain, native = both(program, memory="recomputed")
+    compare(plain, native, inputs, targets)
     stored, again = sizes(program, "B")
     assert again < stored
     ready, logits = native.prepare(inputs), native.logits.data.clone()

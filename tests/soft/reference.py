@@ -38,10 +38,11 @@ def logits_of(module: SoftModule, choices: Sequence[Given]) -> Tensor:
 
 
 def module_of(
-    program: Program, choices: Sequence[Given], precision: Precision = "linear"
-) -> SoftModule:
+    program: Program, choices: Sequence[Given], precision: Precision = "linear",
+    kind: type[SoftModule] = SoftModule,
+) -> SoftModule:  # fmt: skip
     """Return a float64 module; restart `p` has the choices `choices[p]`."""
-    module = SoftModule(program, restarts=len(choices), precision=precision).double()
+    module = kind(program, restarts=len(choices), precision=precision).double()
     module.logits.data = logits_of(module, choices)
     return module
 

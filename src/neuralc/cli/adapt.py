@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neuralc.cli.inputs import FILE
-from neuralc.cli.output import FOUND, NOT_FOUND, Answer, progress_bar
+from neuralc.cli.output import FOUND, NOT_FOUND, Answer, note, progress_bar
 from neuralc.cli.output import command as neuralc_command
 from neuralc.cli.programs import load_program
 from neuralc.errors import NeuralcError
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
               help="Registers of the machine  [default: those of the program].")  # fmt: skip
 @click.option("--memory", type=click.IntRange(1), metavar="M",
               help="Cells  [default: those of the task or of the samples].")  # fmt: skip
+@click.option(
+    "--engine", type=click.Choice(["auto", "native", "torch"]), default="auto", show_default=True,
+    help="What runs the soft programs: kernels generated for the machine, or PyTorch.",
+)  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), metavar="N",
               help="Seeds searched at once  [default: all cores].")  # fmt: skip
 @click.option("--out", type=FILE, metavar="DIR",
@@ -53,7 +57,8 @@ def command(
 
     PROGRAM is assembly text, a file of the Python subset, or the name of a routine that comes with
     neuralc. Its inputs are those of a task with some bias, or samples in a file; it must be right
-    on them. Instructions are counted as executed; iterations are the paper's count, one more.
+    on them. Instructions are counted as executed; iterations are the paper's count, one more. With
+    --verbose: which engine runs the soft programs.
     """
     from neuralc.data.memories import read
     from neuralc.inspect.adapted import certainty
@@ -64,8 +69,9 @@ def command(
     samples = None if data is None else read(data)
     original = load_program(program, memory or _memory(task, samples)).assembly
     problem = problem_of(original, task, bias, samples, memory, registers)
+    say = note if click.get_current_context().params["verbose"] else lambda words: None
     with progress_bar(f"adapting {program.stem}") as progress:
-        adapted = adapt_problem(problem, tell=progress, **settings)
+        adapted = adapt_problem(problem, tell=progress, say=say, **settings)
     best, sure = adapted.best, None
     if best is not None and best.choices is not None:
         sure = certainty(problem, best.choices)

@@ -127,7 +127,10 @@ class _Turns:
     ) -> None:  # fmt: skip
         self.model, self.train, self.settings, self.deadline = model, train, settings, deadline
         self.old = old
-        self.single = model.compile(seed=settings.seed, precision=settings.precision)
+        self.single = model.compile(
+            seed=settings.seed, precision=settings.precision,
+            engine=settings.engine_for(settings.polish or settings.steps),
+        )  # fmt: skip
         self.judge = Judge(model.program, train, jit=True)
         self.chances: dict[str, Array] = {}
         reasons = declines(self._problem(0))
@@ -155,7 +158,7 @@ class _Turns:
         """Train all restarts, choices and networks, and go on with the best one."""
         module = self.model.compile(
             restarts=self.settings.restarts, seed=self.settings.seed,
-            precision=self.settings.precision,
+            precision=self.settings.precision, engine=self.settings.engine_used,
             bodies=shared_bodies(self.model.program) if self.settings.shared else None,
         )  # fmt: skip
         if networks:

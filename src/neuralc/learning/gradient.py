@@ -251,11 +251,12 @@ class GradientRun:
 
     def solution(self, held_out: Examples | None, progress: Progress) -> Solution:
         """Return the best program, judged on the held-out examples."""
-        single = self.model.compile()
+        polish = self.settings.polish if self.model.program.networks else 0
+        single = self.model.compile(engine=self.settings.engine_for(polish) if polish else "torch")
         if not self.found:
             self.found = row_weights(self.module, 0)
         load_weights(single, self.found)
-        if self.settings.polish and self.model.program.networks:
+        if polish:
             self.polish(single, progress)
         choices = {name: value[0] for name, value in single.choices.best(single.logits).items()}
         with torch.no_grad():

@@ -143,8 +143,12 @@ class Settings:
 
     @property
     def engine_used(self) -> Engine:
-        """The engine to ask for: a kernel takes some steps to be worth compiling."""
-        return "torch" if self.engine == "auto" and self.steps < WORTH else self.engine
+        """The engine to ask for."""
+        return self.engine_for(self.steps)
+
+    def engine_for(self, steps: int) -> Engine:
+        """Return the engine to ask for: a kernel takes some steps to be worth compiling."""
+        return "torch" if self.engine == "auto" and steps < WORTH else self.engine
 
     def _number(self, name: str, *, whole: bool = False) -> None:
         value = getattr(self, name)

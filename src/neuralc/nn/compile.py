@@ -8,7 +8,7 @@ from neuralc.ir.assembly import Assembly
 from neuralc.lang import asm
 from neuralc.lang.pyasm.function import Program
 from neuralc.nn.machine import RegisterMachine
-from neuralc.nn.turns import Halting, Mixing
+from neuralc.nn.turns import Engine, Halting, Mixing
 from neuralc.nn.weights import SHARP, write
 from neuralc.source import Source
 
@@ -17,6 +17,7 @@ def compile(
     program: Assembly | Program | str, memory: int, *, sharpness: float = SHARP,
     registers: int | None = None, max_steps: int = 1000, restarts: int = 1,
     mixing: Mixing = "rows", halting: Halting = "exact", threshold: float = 0.9,
+    engine: Engine = "torch",
 ) -> RegisterMachine:  # fmt: skip
     """Compile a program to the weights of the differentiable register machine.
 
@@ -26,7 +27,7 @@ def compile(
         memory: M, the number of cells, values and lines.
         sharpness: see `weights.write`; the default is exact.
         registers: R; None: as many as the program has.
-        max_steps, restarts, mixing, halting, threshold: see `RegisterMachine`.
+        max_steps, restarts, mixing, halting, threshold, engine: see `RegisterMachine`.
 
     Returns:
         A `torch.nn.Module`: memory distributions in, memory distributions out.
@@ -39,7 +40,7 @@ def compile(
     found = assembly_of(program, memory)
     machine = RegisterMachine(
         memory, max(registers or 0, len(found.registers)), max_steps=max_steps, restarts=restarts,
-        mixing=mixing, halting=halting, threshold=threshold,
+        mixing=mixing, halting=halting, threshold=threshold, engine=engine,
     )  # fmt: skip
     return write(machine, found, sharpness=sharpness)
 

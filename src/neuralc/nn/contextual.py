@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.assembly import ARITY, OPERATIONS, Assembly, Line
 from neuralc.nn.machine import RegisterMachine, Run
-from neuralc.nn.turns import FIELDS, Halting, Mixing, Turns
+from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing, Turns
 from neuralc.nn.weights import assembly
 
 
@@ -167,13 +167,14 @@ class ContextualMachine(nn.Module):
     def __init__(
         self, controller: Controller, *, max_steps: int = 100, scale: float = 1.0,
         mixing: Mixing = "rows", halting: Halting = "exact", threshold: float = 0.9,
+        engine: Engine = "torch",
     ) -> None:  # fmt: skip
         """Compile the turn of a machine of the controller's size; see `RegisterMachine`."""
         super().__init__()
         self.controller, self.max_steps, self.scale = controller, max_steps, scale
         self.turns = Turns(
             controller.memory, controller.registers, restarts=1, mixing=mixing, halting=halting,
-            threshold=threshold,
+            threshold=threshold, engine=engine,
         ).to(controller.places)  # fmt: skip
 
     def machine(self, z: Any) -> Emitted:

@@ -6,6 +6,7 @@ form of the public implementation: errors are squared distances of distributions
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from neuralc.nn.machine import RegisterMachine
+from neuralc.nn.rolled import Watched
 from neuralc.nn.turns import State
 
 
@@ -79,6 +81,7 @@ class Wanted:
         self.where = mask.nonzero(as_tuple=True)
         self.rows = given[self.where].to(like)
         self.sample = self.where[0] * self.shape[1] + self.where[1]
+        self.watched = Watched(self.sample * mask.shape[-1] + self.where[2], self.rows, self.sample)
 
     def error(self, memory: Tensor) -> Tensor:
         """Return the squared error of the asked cells of memories `(P, B, M, M)`, `(P, B)`."""
@@ -104,31 +107,60 @@ def loss(
         confidence: False leaves that term 0; it needs the errors of all states.
 
     """
-    states = machine.states(memory, max_steps=max_steps)
-    state = next(states)
-    end, response = state.stopped, torch.zeros_like(state.stopped)
-    doubt, time = torch.zeros_like(end), 1 - end
-    turns = torch.zeros_like(end)
-    for following in states:
-        doubt, response = _errors(doubt, response, state, following, wanted, confidence)
-        time = time + (1 - following.stopped) * state.running
-        end = torch.where(state.running, following.stopped, end)
-        turns = turns + state.running
-        state = following
+    if machine.engine == "native":
+        seen = _by_kernels(machine, memory, wanted, max_steps, every=confidence)
+    else:
+        states = machine.states(memory, max_steps=max_steps)
+        seen = _by_torch(states, wanted, every=confidence)
+    stopped, before = seen.stopped, seen.running[:-1]
+    ended = before & ~seen.running[1:]
+    end = (stopped[1:] * ended).sum(0)
+    doubt, time = torch.zeros_like(end), 1 - stopped[0]
+    time = time + ((1 - stopped[1:]) * before).sum(0)
+    if seen.errors is not None:
+        doubt = ((stopped[1:] - stopped[:-1]) * seen.errors * before).sum(0)
     unfinished = end <= machine.turns.threshold
     if machine.turns.halting == "reference":
-        unfinished = turns >= machine.cut_off(max_steps).unsqueeze(1)
-    return Terms(response, doubt, time, (1 - end) * unfinished, end)
+        unfinished = before.sum(0) >= machine.cut_off(max_steps).unsqueeze(1)
+    return Terms(seen.response, doubt, time, (1 - end) * unfinished, end)
 
 
-def _errors(
-    doubt: Tensor, response: Tensor, state: State, following: State, wanted: Wanted, all_: bool
-) -> tuple[Tensor, Tensor]:
-    """Add the errors of a state to the two terms that need them."""
-    ended = state.running & ~following.running
-    if not all_ and not ended.any():
-        return doubt, response
-    error = wanted.error(following.memory)
-    if all_:
-        doubt = doubt + (following.stopped - state.stopped) * error * state.running
-    return doubt, torch.where(ended, error, response)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the loss needs to know of a run.
+
+    Chances to have stopped and what goes on from there are `(T + 1, P, B)`, the squared error at
+    the end `(P, B)`, errors after every turn `(T, P, B)` if they were asked for.
+    """
+
+    stopped: Tensor
+    running: Tensor
+    response: Tensor
+    errors: Tensor | None
+
+
+def _by_kernels(
+    machine: RegisterMachine, memory: Any, wanted: Wanted, max_steps: int | None, *, every: bool
+) -> _Seen:
+    if not every:
+        run = machine.rolled(memory, max_steps=max_steps)
+        return _Seen(run.stopped, run.running, wanted.error(run.memory), None)
+    run = machine.rolled(memory, wanted.watched, max_steps=max_steps)
+    ended = run.running[:-1] & ~run.running[1:]
+    return _Seen(run.stopped, run.running, (run.errors * ended).sum(0), run.errors)
+
+
+def _by_torch(states: Iterator[State], wanted: Wanted, *, every: bool) -> _Seen:
+    state = next(states)
+    response = torch.zeros_like(state.stopped)
+    stopped, running, errors = [state.stopped], [state.running], [response]
+    for following in states:
+        ended = state.running & ~following.running
+        if every or ended.any():
+            errors.append(wanted.error(following.memory))
+            response = torch.where(ended, errors[-1], response)
+        stopped.append(following.stopped)
+        running.append(following.running)
+        state = following
+    kept = torch.stack(errors)[1:] if every else None
+    return _Seen(torch.stack(stopped), torch.stack(running), response, kept)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from neuralc.backends.soft.runtime import centred_softmax
 from neuralc.errors import DataError
 from neuralc.ir.assembly import OPERATIONS
-from neuralc.nn.turns import FIELDS, Halting, Mixing, State, Turns
+from neuralc.nn.rolled import Rolled, Watched
+from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing, State, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class RegisterMachine(nn.Module):
     def __init__(
         self, memory: int, registers: int, *, max_steps: int = 100, restarts: int = 1,
         mixing: Mixing = "rows", halting: Halting = "exact", threshold: float = 0.9,
+        engine: Engine = "torch",
     ) -> None:  # fmt: skip
         """Make a machine whose lines may be anything: all logits are 0.
 
@@ -82,6 +84,7 @@ class RegisterMachine(nn.Module):
             mixing: "rows" or "logits", see `Turns`.
             halting: "exact" or "reference", see `Turns`.
             threshold: eta; an example is at its end when it has stopped with more than this.
+            engine: "torch", "native" or "auto", see `Turns`; what is traced runs in torch.
 
         """
         super().__init__()
@@ -94,7 +97,7 @@ class RegisterMachine(nn.Module):
         self.initial_registers = nn.Parameter(torch.zeros(restarts, registers, memory))
         self.turns = Turns(
             memory, registers, restarts=restarts, mixing=mixing, halting=halting,
-            threshold=threshold,
+            threshold=threshold, engine=engine,
         )  # fmt: skip
 
     @property
@@ -111,6 +114,16 @@ class RegisterMachine(nn.Module):
     def registers(self) -> int:
         """R, the number of registers."""
         return self.initial_registers.shape[1]
+
+    @property
+    def engine(self) -> Literal["native", "torch"]:
+        """What runs the machine as it is now.
+
+        Raises:
+            Declined: kernels were asked for, and cannot.
+
+        """
+        return "native" if self.turns.native(self.initial_line) else "torch"
 
     def weights(self) -> dict[str, nn.Parameter]:
         """Return the logits by the names of the model's choices."""
@@ -134,6 +147,11 @@ class RegisterMachine(nn.Module):
             DataError: the memories have another size, or hold values that do not fit.
 
         """
+        if not trace and self.engine == "native":
+            rolled = self.rolled(memory, max_steps=max_steps)
+            steps = rolled.running[:-1].sum(0)
+            end = rolled.stopped.gather(0, steps.unsqueeze(0)).squeeze(0)
+            return Run(rolled.memory, rolled.registers, end, steps)
         states = self.states(memory, max_steps=max_steps)
         final = next(states)  # the start is always there
         kept = [final] if trace else []
@@ -148,8 +166,27 @@ class RegisterMachine(nn.Module):
     def states(self, memory: Any, *, max_steps: int | None = None) -> Iterator[State]:
         """Yield the state at the start and after each turn until every example is at its end.
 
-        Arguments and errors are those of `forward`.
+        Arguments and errors are those of `forward`. Always in torch.
         """
+        state, commands = self._start(memory)
+        yield state
+        yield from self.turns.run(commands, state, self.cut_off(max_steps))
+
+    def rolled(
+        self, memory: Any, watched: Watched | None = None, *, max_steps: int | None = None
+    ) -> Rolled:
+        """Run by kernels until every example is at its end.
+
+        Args:
+            memory, max_steps: see `forward`.
+            watched: cells whose errors are wanted after every turn, instead of the last state.
+
+        """
+        state, commands = self._start(memory)
+        return self.turns.roll(commands, state, self.cut_off(max_steps), watched)
+
+    def _start(self, memory: Any) -> tuple[State, Tensor]:
+        """Return the state at the start, and what the lines say."""
         cells = self._cells(memory)
         batch = cells.shape[1]
         scaled = {name: weight * self.scale for name, weight in self.weights().items()}
@@ -158,9 +195,7 @@ class RegisterMachine(nn.Module):
         registers = start.unsqueeze(1).expand(-1, batch, -1, -1)
         stopped = line.new_zeros(self.restarts, batch)
         state = State(cells, registers, line, stopped, torch.ones_like(stopped, dtype=torch.bool))
-        yield state
-        limits = self.cut_off(max_steps)
-        yield from self.turns.run(self.turns.commands(scaled), state, limits)
+        return state, self.turns.commands(scaled)
 
     def cut_off(self, max_steps: int | None = None) -> Tensor:
         """Return the turns after which each program is cut off, int64 `(P,)`."""

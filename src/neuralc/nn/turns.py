@@ -10,23 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from neuralc import machines
+from neuralc.backends.native.module import NAME, REALS
+from neuralc.backends.native.rollout import Fetch, Rollout
 from neuralc.backends.soft.module import SoftModule
 from neuralc.backends.soft.runtime import centred_softmax
+from neuralc.errors import Declined, NeuralcError
 from neuralc.files import read_text
 from neuralc.ir.assembly import OPERATIONS
 from neuralc.ir.nodes import Program
 from neuralc.ir.turn import Turn, turn
 from neuralc.lang.model import parse
+from neuralc.nn.rolled import Rolled, Rules, Watched, roll
 from neuralc.source import Source
 
 Mixing = Literal["rows", "logits"]
 Halting = Literal["exact", "reference"]
+Engine = Literal["auto", "native", "torch"]
+LARGE = 64  # cells above which "auto" is torch, which is as fast for large matrices
 FIELDS = ("instruction", "first", "second", "target")
 """The parts of a line, as the model names their choices."""
 _FETCHED = ("operation", "first_register", "second_register", "target_register")
@@ -45,6 +51,14 @@ def _turn(memory: int, registers: int) -> Turn:
     """Return one turn of a machine that has not stopped; how it counts steps is left out."""
     whole = program(memory, registers, 1)
     return turn(whole, known={"halted": 0}, given=_FETCHED, without=("count",))
+
+
+@cache
+def _rollout(memory: int, registers: int, mixing: Mixing) -> Rollout:
+    """Return the turn as kernels, for machines of some size."""
+    sizes = dict(zip(_FETCHED, (len(OPERATIONS), *[registers] * 3), strict=True))
+    fetch = Fetch("line_number", sizes, logits=mixing == "logits")
+    return Rollout(_turn(memory, registers).program, fetch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,7 @@ class Turns(nn.Module):
 
     def __init__(
         self, memory: int, registers: int, *, restarts: int, mixing: Mixing, halting: Halting,
-        threshold: float,
+        threshold: float, engine: Engine = "torch",
     ) -> None:  # fmt: skip
         """Compile the turn.
 
@@ -94,15 +108,24 @@ class Turns(nn.Module):
                 that of the public implementation, which takes the probability of still running
                 for a constant.
             threshold: eta.
+            engine: what runs whole runs: "torch", "native" for kernels that are generated for the
+                turn, or "auto": native where that is faster, on a CPU, up to `LARGE` cells.
+
+        Raises:
+            NeuralcError: there is no such engine.
 
         """
         super().__init__()
+        if engine not in get_args(Engine):
+            names = ", ".join(get_args(Engine))
+            raise NeuralcError(f"engine is one of {names}, found {engine!r}")
         one = _turn(memory, registers)
         inputs = [decl.name for decl in one.program.of("input")]
         self.step = SoftModule(one.program, restarts=restarts, carried=inputs)
         self.following = dict(one.following)
         self.sizes = [len(OPERATIONS), registers, registers, registers]
         self.mixing, self.halting, self.threshold = mixing, halting, threshold
+        self.engine, self.memory, self.registers = engine, memory, registers
 
     def commands(self, lines: Mapping[str, Tensor]) -> Tensor:
         """Return what `run` wants of the logits of all lines, each `(P, M, size)`."""
@@ -125,6 +148,40 @@ class Turns(nn.Module):
                 return
             state = self._next(commands, state, count < limits)
             yield state
+
+    def native(self, like: Tensor) -> bool:
+        """Tell whether kernels run the machine, with numbers like these.
+
+        Raises:
+            Declined: they were asked for, and cannot.
+
+        """
+        reasons = []
+        if like.device.type != "cpu":
+            reasons.append(f"kernels are for the CPU, not for {like.device}")
+        if like.dtype not in REALS:
+            reasons.append(f"kernels are for float32 and float64, not for {like.dtype}")
+        if self.memory < 2:
+            reasons.append("a machine of one cell always does the same")
+        if self.engine == "native" and reasons:
+            raise Declined(NAME, reasons)
+        wanted = self.engine == "native" or (self.engine == "auto" and self.memory <= LARGE)
+        return wanted and not reasons
+
+    def roll(
+        self, commands: Tensor, state: State, limits: Tensor, watched: Watched | None
+    ) -> Rolled:
+        """Run by kernels until every example is at its end.
+
+        Args:
+            commands, state, limits: see `run`; no example is at its end yet.
+            watched: cells whose errors are wanted, instead of the state at the end.
+
+        """
+        rules = Rules(self.following, self.halting == "reference", self.threshold, limits)
+        before = {"memory": state.memory, "registers": state.registers, "line_number": state.line}
+        turn = _rollout(self.memory, self.registers, self.mixing)
+        return roll(turn, rules, commands, before, watched)
 
     def fetch(self, commands: Tensor, line: Tensor) -> list[Tensor]:
         """Return the distributions of instruction, arguments, target, each `(P, B, size)`."""

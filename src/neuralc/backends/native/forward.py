@@ -79,6 +79,9 @@ class Forward:
                 self.plan.set((out, kept), [(x, tuple(range(len(x.axes))))])
             case "normalise", ():
                 self.normalise(node, out)
+            case "softmax", ():  # of what is computed; that of choices is in `choice`
+                assert x is not None
+                self.plan.add(Softmax(tuple(n for n, _ in out.inner), (rows(out), rows(x))))
             case "index", (dim, numbers, *shape):
                 self.listed(*self.indexed(node, dim, np.asarray(numbers), *shape), out)
             case _:

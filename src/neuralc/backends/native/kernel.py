@@ -108,6 +108,15 @@ class Pool:
             done.result()
 
 
+@dataclass(frozen=True)
+class Shares:
+    """How a run is shared out: threads, blocks of restarts, and chunks of the examples."""
+
+    threads: int
+    rows: int
+    chunks: int
+
+
 @dataclass
 class Kernels:
     """All kernels of a program, by kind, type of numbers, and what the lanes are."""

@@ -26,6 +26,7 @@ from neuralc.backends.native.kernel import (
     Kind,
     Memory,
     Pool,
+    Shares,
     lanes_for,
     vectors,
 )
@@ -222,7 +223,8 @@ class NativeModule(SoftModule):
 
         `others` are the external arrays besides what is given; `steps` of descent are made.
         """
-        shares = self.shares(kernel, batch, divide=not steps)
+        there = self.gpu()
+        shares = self.shares(kernel, self.restarts, batch, divide=not steps, gpu=there)
         sizes = {"chunk": shares.chunks, "row": shares.rows, "step": max(steps, 1)}
         sizes |= {P: self.restarts, B: batch}
         sources = dict(zip(self.names, given, strict=True))
@@ -244,7 +246,7 @@ class NativeModule(SoftModule):
             addresses.append(0 if value is None else value.data_ptr())
         args = [self.restarts, batch, shares.chunks, max(steps, 1)]
         tasks, most = shares.rows * shares.chunks, self.most_threads(kernel)
-        if there := self.gpu():
+        if there:
             there.run(kernel, args, addresses, tasks, most)
         else:
             kernel.run(args, addresses, tasks, self.threads(min(shares.threads, most)))
@@ -279,7 +281,8 @@ class NativeModule(SoftModule):
         there = self.gpu()
         return self.with_logits and (not there or batch == 1 or self.restarts >= there.enough)
 
-    def most_threads(self, kernel: Kernel) -> int:
+    @staticmethod
+    def most_threads(kernel: Kernel) -> int:
         """Return how many threads, or warps of a GPU, may work at once in the memory for them."""
         return max(1, MEMORY // (kernel.size * kernel.target.bytes))
 
@@ -289,11 +292,14 @@ class NativeModule(SoftModule):
             self.pool = Pool(count)
         return self.pool
 
-    def shares(self, kernel: Kernel, batch: int, *, divide: bool) -> Shares:
+    @staticmethod
+    def shares(
+        kernel: Kernel, restarts: int, batch: int, *, divide: bool, gpu: Gpu | None = None
+    ) -> Shares:
         """Return how a run is shared out among threads; `divide`: examples may be, too."""
-        rows, units = kernel.rows(self.restarts), kernel.units(batch)
-        if there := self.gpu():
-            return Shares(1, rows, max(1, min(units, there.enough // rows)) if divide else 1)
+        rows, units = kernel.rows(restarts), kernel.units(batch)
+        if gpu:
+            return Shares(1, rows, max(1, min(units, gpu.enough // rows)) if divide else 1)
         threads = torch.get_num_threads()
         if threads > 1 and kernel.work * rows * units < ALONE * threads:
             threads = 1
@@ -342,15 +348,6 @@ class NativeModule(SoftModule):
             found["target", str(len(names) + k)] = torch.tensor([number], device=self.logits.device)
         self.compared = dict(targets), found
         return found
-
-
-@dataclass(frozen=True)
-class Shares:
-    """How a run is shared out: threads, blocks of restarts, and chunks of the examples."""
-
-    threads: int
-    rows: int
-    chunks: int
 
 
 class _Run(torch.autograd.Function):

@@ -15,6 +15,7 @@ import numpy as np
 from neuralc.backends.native.forward import LAST, TABLED, Forward, listed
 from neuralc.backends.native.nests import Access, Label, Operand
 from neuralc.backends.native.plan import Plan, rows
+from neuralc.backends.native.softmax import SoftmaxBack
 from neuralc.backends.native.steps import NormaliseBack, Reduce, Zero
 from neuralc.backends.native.views import Buffer, View, full
 from neuralc.backends.soft.backward import SOURCES
@@ -155,6 +156,8 @@ class Reverse:
                 self.add(node.args[0], range(count), (g, kept))
             case "normalise", ():
                 self.normalise(node, g)
+            case "softmax", ():
+                self.softmax(node, g)
             case "index", (dim, numbers, *shape):
                 self.listed(node, g, f.indexed(node, dim, np.asarray(numbers), *shape))
             case op, _ if op in (*TABLED, "gather"):
@@ -172,6 +175,14 @@ class Reverse:
         y = self.forward.values[node.number]
         sizes = tuple(n for n, _ in y.inner)
         self.plan.add(NormaliseBack(sizes, (rows(view), rows(g), rows(y), share), add))
+
+    def softmax(self, node: Node, g: View) -> None:
+        """A softmax, its gradient centred."""
+        y, made = self.forward.values[node.number], self.plan.fresh("d_logits", node.dims)
+        operands = rows(made), rows(g), rows(y)
+        self.plan.add(SoftmaxBack(tuple(n for n, _ in y.inner), operands))
+        names = tuple(range(len(node.dims)))
+        self.add(node.args[0], names, (made, names))
 
     def broadcast(self, node: Node, g: View) -> None:
         """Operations whose operands broadcast."""

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from neuralc.ir.memories import Samples
 from neuralc.learning.adapt.problem import Choices, Problem
+from neuralc.learning.engine import WORTH
 from neuralc.nn.loss import Wanted, Weights, loss
 from neuralc.nn.machine import RegisterMachine
-from neuralc.nn.turns import FIELDS, Halting, Mixing
+from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing
 from neuralc.nn.weights import Spare, write
 
 Array = np.ndarray[Any, Any]
@@ -113,10 +114,23 @@ class Descent:
 
     """
 
-    def __init__(self, problem: Problem, settings: Settings, seeds: Sequence[int]) -> None:
-        """Soften the original for every seed, and draw the samples."""
+    def __init__(
+        self, problem: Problem, settings: Settings, seeds: Sequence[int], engine: Engine = "auto"
+    ) -> None:
+        """Soften the original for every seed, and draw the samples.
+
+        Args:
+            problem: the program and its inputs.
+            settings: how gradients are followed.
+            seeds: of the attempts.
+            engine: what runs the soft programs, see `Turns`; "auto" is torch where there are so
+                few updates that a kernel is not worth compiling.
+
+        """
         self.problem, self.settings, self.seeds = problem, settings, tuple(seeds)
-        self.machine = machine_of(problem, settings, len(seeds))
+        if engine == "auto" and settings.updates * settings.attempts < WORTH:
+            engine = "torch"
+        self.machine = machine_of(problem, settings, len(seeds), engine)
         self.noise = [torch.Generator().manual_seed(seed) for seed in self.seeds]
         self.luck = [np.random.default_rng([11, seed]) for seed in self.seeds]
         pools = [problem.draw(POOL, "train", seed) for seed in self.seeds]
@@ -269,12 +283,14 @@ class Descent:
         return torch.optim.Adam(groups, settings.rate)
 
 
-def machine_of(problem: Problem, settings: Settings, restarts: int) -> RegisterMachine:
+def machine_of(
+    problem: Problem, settings: Settings, restarts: int, engine: Engine = "torch"
+) -> RegisterMachine:
     """Return the machine that some settings ask for, its weights all 0."""
     return RegisterMachine(
         problem.memory, problem.registers, restarts=restarts,
         max_steps=settings.max_steps or problem.max_steps,
-        mixing=settings.mixing, halting=settings.halting,
+        mixing=settings.mixing, halting=settings.halting, engine=engine,
     )  # fmt: skip
 
 

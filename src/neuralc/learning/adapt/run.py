@@ -8,6 +8,7 @@ they found, with their probabilities for proposals.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -22,6 +23,7 @@ from neuralc.learning.adapt.problem import Choices, Problem
 from neuralc.learning.adapt.result import Adapted, Attempt
 from neuralc.learning.adapt.search import Found, search_all
 from neuralc.nn.compile import assembly_of
+from neuralc.nn.turns import Engine
 from neuralc.nn.weights import restore
 from neuralc.tasks.ram import TASKS, RamTask
 
@@ -34,7 +36,7 @@ def adapt(
     program: Assembly | Program | str, *, task: str | None = None, bias: str | None = None,
     samples: Samples | None = None, memory: int | None = None, registers: int | None = None,
     method: Method = "hybrid", seeds: int = 1, seed: int = 0, threads: int | None = None,
-    settings: Settings | None = None, tell: Tell | None = None,
+    settings: Settings | None = None, engine: Engine = "auto", tell: Tell | None = None,
 ) -> Adapted:  # fmt: skip
     """Make a program faster on the inputs that it really sees.
 
@@ -50,6 +52,8 @@ def adapt(
         seed: the first of them.
         threads: searches at once; None: one for each core.
         settings: of the gradients; None: good ones for the task.
+        engine: what runs the soft programs, "native" for kernels generated for the machine,
+            "torch", or "auto", see `Descent`.
         tell: called with the work done, all the work, and a remark.
 
     Returns:
@@ -66,7 +70,7 @@ def adapt(
     problem = problem_of(program, task, bias, samples, memory, registers)
     return adapt_problem(
         problem, method=method, seeds=seeds, seed=seed, threads=threads, settings=settings,
-        tell=tell,
+        engine=engine, tell=tell,
     )  # fmt: skip
 
 
@@ -109,7 +113,8 @@ def task_of(name: str) -> RamTask:
 
 def adapt_problem(
     problem: Problem, *, method: Method = "hybrid", seeds: int = 1, seed: int = 0,
-    threads: int | None = None, settings: Settings | None = None, tell: Tell | None = None,
+    threads: int | None = None, settings: Settings | None = None, engine: Engine = "auto",
+    tell: Tell | None = None, say: Callable[[str], None] = lambda words: None,
 ) -> Adapted:  # fmt: skip
     """Make a program faster; see `adapt`.
 
@@ -120,10 +125,13 @@ def adapt_problem(
         seed: the first of them; attempt k has the seed `seed + k`.
         threads: searches at once; None: one for each core.
         settings: of the gradients; None: see `settings_for`.
+        engine: what runs the soft programs, see `adapt`.
         tell: told of progress.
+        say: called with the engine that runs them, in words.
 
     Raises:
-        NeuralcError: there is no such method.
+        NeuralcError: there is no such method, or engine.
+        Declined: kernels are asked for, and cannot run the machine.
 
     """
     if method not in METHODS:
@@ -136,7 +144,8 @@ def adapt_problem(
         chosen = settings or settings_for(problem)
         if method == "hybrid":  # search goes on from there
             chosen = replace(chosen, attempts=1)
-        descent = Descent(problem, chosen, numbers)
+        descent = Descent(problem, chosen, numbers, engine)
+        say(f"engine: {descent.machine.engine}")
         descent.run(tell)
         starts = descent.best
     found = [Found(start, 0.0) for start in starts]

@@ -66,7 +66,9 @@ class Trial:
         return Trainer(module, self.task.train, settings, perception=self.perception)
 
     def _compiled(self, restarts: int) -> SoftModule:
-        return self.task.model.compile(restarts=restarts, bodies=self.bodies)
+        return self.task.model.compile(
+            restarts=restarts, bodies=self.bodies, engine=self.settings.engine_used
+        )
 
     @cached_property
     def single(self) -> SoftModule:
