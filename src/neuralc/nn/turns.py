@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralc import machines
-from neuralc.backends.native.module import NAME, REALS
+from neuralc.backends.native.kernel import NAME, REALS
 from neuralc.backends.native.rollout import Fetch, Rollout
 from neuralc.backends.soft.module import SoftModule
 from neuralc.backends.soft.runtime import centred_softmax
