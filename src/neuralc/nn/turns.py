@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from neuralc import machines
-from neuralc.backends.native.kernel import NAME, REALS
+from neuralc.backends.native.kernel import NAME
+from neuralc.backends.native.module import REALS
 from neuralc.backends.native.rollout import Fetch, Rollout
 from neuralc.backends.soft.module import SoftModule
 from neuralc.backends.soft.runtime import centred_softmax

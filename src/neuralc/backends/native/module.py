@@ -262,14 +262,16 @@ class NativeModule(SoftModule):
         """Return a tensor as what a kernel reads, which looks at nothing but its address."""
         if value is None:
             return None
+        kind, here = self.logits.dtype if external.real else torch.int64, self.logits.device
         if value.numel() != prod(shape):
             found = " x ".join(map(str, value.shape))
             raise DataError(
                 f"{external.role} {external.name} of the kernel has {prod(shape)} numbers, "
                 f"found {found}\n  hint: all inputs and targets are for the same examples"
             )
-        kind = self.logits.dtype if external.real else torch.int64
-        return value.detach().to(self.logits.device, kind).contiguous()
+        if value.dtype == kind and value.device == here and value.is_contiguous():
+            return value
+        return value.detach().to(here, kind).contiguous()
 
     def gpu(self) -> Gpu | None:
         """Return the GPU that the module is on, if it is on one."""
