@@ -134,7 +134,10 @@ class Module:
         if text not in self.names:
             self.names[text] = f"@k{len(self.names)}"
             kinds = f"[{len(values)} x {kind}]"
-            self.constants.append(f"{self.names[text]} = internal constant {kinds} [{text}]")
+            # said to LLVM, which thinks of 16 anyway where it loads, and not where it makes PTX
+            align = ", align 16" if self.target.chip else ""
+            name = self.names[text]
+            self.constants.append(f"{name} = internal constant {kinds} [{text}]{align}")
         return self.names[text]
 
     def function(self, group: Group) -> str:
