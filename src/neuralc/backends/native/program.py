@@ -134,7 +134,7 @@ class Module:
         if text not in self.names:
             self.names[text] = f"@k{len(self.names)}"
             kinds = f"[{len(values)} x {kind}]"
-            # said to LLVM, which thinks of 16 anyway where it loads, and not where it makes PTX
+            # LLVM loads two numbers at once as if this were so, but PTX has what is said here
             align = ", align 16" if self.target.chip else ""
             name = self.names[text]
             self.constants.append(f"{name} = internal constant {kinds} [{text}]{align}")
