@@ -50,6 +50,9 @@ def test_kernels_are_assembled(name: str, kind: Kind, real: str, tmp_path: Path)
     assert ".target sm_80" in text
     assert re.findall(r"\.visible \.\w+ (\w+)", text) == ["launch"]
     assert not re.search(r"\.extern", text)  # all that is called is there
+    alignments = set(re.findall(r"^\.global \.align (\d+)", text, re.MULTILINE))
+    assert alignments <= {"16"}  # two numbers at once are loaded from there
+    assert alignments or name != TURING
     if (program := assembler()) is None:
         pytest.skip("no ptxas is here: PTX was made, and not assembled")
     path = tmp_path / "kernel.ptx"

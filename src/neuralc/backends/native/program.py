@@ -147,7 +147,10 @@ class Module:
         if text not in self.names:
             self.names[text] = f"@k{len(self.names)}"
             kinds = f"[{len(values)} x {kind}]"
-            self.constants.append(f"{self.names[text]} = internal constant {kinds} [{text}]")
+            # LLVM loads two numbers at once as if this were so, but PTX has what is said here
+            align = ", align 16" if self.target.chip else ""
+            name = self.names[text]
+            self.constants.append(f"{name} = internal constant {kinds} [{text}]{align}")
         return self.names[text]
 
     def function(self, group: Group) -> str:
