@@ -8,8 +8,8 @@ Against the table `[11, M, M, M]` of all results, in two orders: the papers' (th
 first argument, then times the second), and the better one (the outer product of both arguments
 first). Few turns, since the papers' order keeps 56 MB for each.
 
-The engine native against torch: an update of adaptation without the optimiser, all terms of the loss
-and their gradient, in both kinds of mixing.
+The engine native against torch: an update of adaptation without the optimiser, all terms of the
+loss and their gradient, in both kinds of mixing.
 
 Peak memory is that of a whole process that makes the machine and one step.
 """
