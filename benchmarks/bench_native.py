@@ -7,8 +7,9 @@ Before the clock starts, losses and gradients of both engines are compared in fl
 
 The lower bound is what performance needs at least for the register machine with a memory that is
 kept whole, 12 M^2 + 3 M (11 + 3 R) + 12 R M + 60 M products for each turn, forward and backward, at
-the rate of a product of two large matrices in the same rounds. `torch.compile` of a run takes
-minutes to compile and is measured only where the variable NEURALC_BENCH_COMPILE is set.
+the rate of a product of two large matrices in the same rounds. Memory is what one thread works in,
+all stored, and with steps computed again, which is compared in time, too. `torch.compile` of a run
+takes minutes to compile and is measured only where the variable NEURALC_BENCH_COMPILE is set.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.tasks import TASKS
 from benchmarks.timing import interleaved, quartiles, ratios
 from neuralc.backends.native import NativeModule
+from neuralc.backends.native.kernel import Memory
 from neuralc.backends.soft import SoftModule
+from neuralc.backends.soft.graph import B
 from neuralc.ir.nodes import Program
 from neuralc.learning.run import learn
 from neuralc.learning.train import negative_log_likelihood
@@ -38,6 +41,9 @@ from neuralc.nn.turns import program
 M, R, T, EXAMPLES = 20, 7, 40, 32
 SIDE = 1024  # of the matrices whose product shows what the processor can do
 STEPS, RESTARTS = 300, 400
+MEMORIES = (((20, 7, 40), True), ((64, 8, 64), True), ((20, 7, 200), True), ((1280, 4, 40), False))
+"""Register machines M, R, T whose memory is compared, and whether their time is, too."""
+Call = Callable[[], Tensor]
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,49 @@ def measured(case: Case) -> tuple[dict[str, Cell], list[Bar]]:
     return row, bars
 
 
+def machine_steps(sizes: tuple[int, int, int], memory: Memory) -> tuple[NativeModule, Call]:
+    """Return a register machine M, R, T with 16 restarts, and its step with 16 memories."""
+    rng = np.random.default_rng(0)
+    cells, wanted = rng.integers(0, sizes[0], (2, 16, sizes[0]))
+    torch.manual_seed(0)
+    native = NativeModule(program(*sizes), restarts=16, memory=memory)
+    native.logits.data.normal_()
+    inputs = native.prepare({"initial_memory": cells})
+    targets = {"final_memory": torch.from_numpy(wanted)}
+
+    def step() -> Tensor:
+        native.logits.grad = None
+        loss = negative_log_likelihood(native, inputs, targets)
+        loss.sum().backward()
+        return loss.detach()
+
+    return native, step
+
+
+def memory() -> tuple[Table, list[Bar]]:
+    """Compare steps that are stored with such that are computed again."""
+    rows: list[dict[str, Cell]] = []
+    bars = []
+    ways: tuple[Memory, ...] = ("stored", "recomputed")
+    for sizes, timed in MEMORIES:
+        both = {way: machine_steps(sizes, way) for way in ways}
+        arenas = [
+            native.kernels.module("loss", "float", B, native.params, 2**60).size * 4 / 2**20
+            for native, _ in both.values()
+        ]
+        row: dict[str, Cell] = dict(zip(("M", "R", "T"), sizes, strict=True))
+        row |= {"stored, MiB": arenas[0], "recomputed, MiB": arenas[1], "time over stored": None}
+        if timed:
+            torch.testing.assert_close(*(step() for _, step in both.values()))
+            times = interleaved({way: step for way, (_, step) in both.items()}, rounds=7)
+            row["time over stored"] = ratios(times["recomputed"], times["stored"])[1]
+        rows.append(row)
+        share = arenas[1] / arenas[0]
+        bars.append(Bar(f"register machine {sizes}: memory recomputed over stored", "<= 0.4", share,
+                        share <= 0.4))  # fmt: skip
+    return Table("Memory of a thread, float32, examples in the lanes", rows), bars
+
+
 def learning() -> tuple[Table, list[Bar]]:
     """Learn the tasks with both engines: restarts for each minute, and how many are exact."""
     rows: list[dict[str, Cell]] = []
@@ -188,8 +237,11 @@ def run() -> Report:
         row, found = measured(case)
         rows.append(row)
         bars += found
-    table, found = learning()
-    return Report("native", [Table("A step of training, CPU time", rows), table], [*bars, *found])
+    tables = [Table("A step of training, CPU time", rows)]
+    for table, found in (memory(), learning()):
+        tables.append(table)
+        bars += found
+    return Report("native", tables, bars)
 
 
 if __name__ == "__main__":
