@@ -63,7 +63,7 @@ class Run:
         """Return the values of some nodes, as they are stored."""
         for node in self.graph.live(roots):
             x = [self.values[arg] for arg in node.args]
-            rule = getattr(self, f"do_{node.op}", None) or self.together
+            rule = getattr(self, f"_do_{node.op}", None) or self.together
             self.values[node.number] = rule(node, *x)
         return [self.values[root] for root in roots]
 
@@ -77,35 +77,35 @@ class Run:
 
     # ---- what is given
 
-    def do_const(self, node: Node) -> jax.Array:
+    def _do_const(self, node: Node) -> jax.Array:
         array = self.graph.arrays[node.attrs[0]]
         return jnp.asarray(array, self.like if array.dtype.kind == "f" else None)
 
-    def do_param(self, node: Node) -> jax.Array:
+    def _do_param(self, node: Node) -> jax.Array:
         return self.given["param", node.attrs[0]]
 
-    def do_input(self, node: Node) -> jax.Array:
+    def _do_input(self, node: Node) -> jax.Array:
         return self.given["input", node.attrs[0]]
 
-    def do_network(self, node: Node) -> jax.Array:
+    def _do_network(self, node: Node) -> jax.Array:
         raise NotImplementedError("networks are not translated to JAX")
 
     # ---- parts
 
-    def do_select(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_select(self, node: Node, x: jax.Array) -> jax.Array:
         dim, number = node.attrs
         return jax.lax.index_in_dim(x, number, self.place(node, dim), keepdims=False)
 
-    def do_narrow(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_narrow(self, node: Node, x: jax.Array) -> jax.Array:
         dim, start, length = node.attrs
         return jax.lax.slice_in_dim(x, start, start + length, axis=self.place(node, dim))
 
-    def do_index(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_index(self, node: Node, x: jax.Array) -> jax.Array:
         dim, numbers, *shape = node.attrs
         at = np.asarray(numbers).reshape(shape[0] if shape else -1)
         return jnp.take(x, at, axis=self.place(node, dim))
 
-    def do_diagonal(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_diagonal(self, node: Node, x: jax.Array) -> jax.Array:
         first, second = node.attrs
         order = self.order(node.args[0])
         x = jnp.diagonal(x, axis1=order.index(first), axis2=order.index(second))
@@ -113,16 +113,16 @@ class Run:
         stored = [*(rest.index(k) for k in order if k in rest), len(rest)]
         return x.transpose([stored.index(k) for k in self.order(node.number)])
 
-    def do_permute(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_permute(self, node: Node, x: jax.Array) -> jax.Array:
         (places,) = node.attrs
         return x.transpose([self.place(node, places[k]) for k in self.order(node.number)])
 
     # ---- sums and products
 
-    def do_sum(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_sum(self, node: Node, x: jax.Array) -> jax.Array:
         return x.sum(tuple(self.place(node, dim) for dim in node.attrs[0]))
 
-    def do_normalise(self, node: Node, x: jax.Array) -> jax.Array:
+    def _do_normalise(self, node: Node, x: jax.Array) -> jax.Array:
         return x / x.sum(self.place(node, len(node.dims) - 1), keepdims=True)
 
     def named(self, node: Node) -> tuple[Names, Names, Names]:
@@ -134,7 +134,7 @@ class Run:
         )
         return first, second, out
 
-    def do_einsum(self, node: Node, x: jax.Array, y: jax.Array) -> jax.Array:
+    def _do_einsum(self, node: Node, x: jax.Array, y: jax.Array) -> jax.Array:
         a, b, out = self.named(node)
         if self.products == "dot":
             letters = ["".join(chr(ord("a") + n) for n in names) for names in (a, b, out)]
@@ -145,11 +145,11 @@ class Run:
         axes = range(len(gone)) if first else range(len(out), len(whole))
         return (spread(x, a, whole) * spread(y, b, whole)).sum(tuple(axes))
 
-    def do_mul(self, node: Node, x: jax.Array, y: jax.Array) -> jax.Array:
+    def _do_mul(self, node: Node, x: jax.Array, y: jax.Array) -> jax.Array:
         a, b, out = self.named(node)
         return spread(x, a, out) * spread(y, b, out)
 
-    def do_plus(self, node: Node, x: jax.Array, y: jax.Array) -> jax.Array:
+    def _do_plus(self, node: Node, x: jax.Array, y: jax.Array) -> jax.Array:
         a, b, out = self.named(node)
         return spread(x, a, out) + spread(y, b, out)
 

@@ -42,7 +42,7 @@ def missing() -> str | None:
 class Step:
     """A compiled step of training.
 
-    `run` makes a step and waits for it; it returns the losses `(P,)` and the gradients `(P, total)`.
+    `run` makes a step and waits for it; it returns losses `(P,)` and gradients `(P, total)`.
     `seconds` were spent on tracing, compiling, and the first step.
     """
 
@@ -90,7 +90,7 @@ def compiled(form: str, loss: Loss, case: Case, module: SoftModule, kind: Any) -
     function = jax.jit(jax.value_and_grad(loss, has_aux=True))
     sizes = {name: module.program.decl[name].type.size for name in (*case.inputs, *case.targets)}
     given = [
-        {name: jax.numpy.asarray(np.eye(sizes[name], dtype=kind)[np.asarray(x)])
+        {name: jax.numpy.asarray(hot(np.asarray(x), sizes[name]).astype(kind))
          for name, x in arrays.items()}
         for arrays in (case.inputs, case.targets)
     ]  # fmt: skip
@@ -102,6 +102,12 @@ def compiled(form: str, loss: Loss, case: Case, module: SoftModule, kind: Any) -
 
     run()
     return Step(form, run, process_time() - began)
+
+
+def hot(numbers: np.ndarray, size: int) -> np.ndarray:
+    """Return one-hot rows, and zeros where a number is -1, which is not observed."""
+    rows: np.ndarray = np.eye(size + 1)[:, :size][numbers]
+    return rows
 
 
 def probabilities(module: SoftModule, logits: Any) -> dict[str, Any]:
@@ -122,7 +128,7 @@ def cost(found: Any, goal: Any) -> Any:
     import jax.numpy as jnp
 
     chances = (found * goal).sum(-1)
-    terms = -jnp.log(chances + TINY)
+    terms = -jnp.log(chances + TINY) * goal.sum(-1)
     return terms.sum(tuple(range(2, terms.ndim))).mean(1)
 
 

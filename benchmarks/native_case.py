@@ -8,7 +8,7 @@ for granted, so it is the bound of an engine and not of a model.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
 from time import process_time
@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.tasks import TASKS
 from neuralc.backends.native import NativeModule
 from neuralc.backends.soft import SoftModule
-from neuralc.backends.soft.graph import B, Graph, Node, P
+from neuralc.backends.soft.graph import B, Dim, Graph, Node, P
 from neuralc.backends.soft.lower import lower
 from neuralc.ir.nodes import Program
 from neuralc.learning.train import negative_log_likelihood
@@ -146,12 +146,13 @@ def products(case: Case) -> float:
 
 def _own(graph: Graph, node: Node, sizes: dict[str, int]) -> float:
     """Return the products of one node, zeros of constants left out."""
-    def number(dims: object) -> int:
-        return prod(sizes[d] if isinstance(d, str) else d for d in dims)  # type: ignore[attr-defined]
+
+    def number(dims: Iterable[Dim]) -> int:
+        return prod(sizes[d] if isinstance(d, str) else d for d in dims)
 
     match node.op:
         case "einsum" | "mul":
-            names: dict[int, object] = {}
+            names: dict[int, Dim] = {}
             share = 1.0
             for arg, own in zip(node.args, node.attrs, strict=False):
                 names |= dict(zip(own, graph.nodes[arg].dims, strict=True))

@@ -30,7 +30,7 @@ class TookTooLong(BaseException):
 
 def compiled(
     module: SoftModule, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
-) -> tuple[Callable[[], object], float] | str:
+) -> tuple[Callable[[], Tensor], float] | str:
     """Return a step and how many seconds of work its compilation was, or why there is none.
 
     A step returns the losses `(P,)` and leaves the gradient with the logits of the module.
@@ -42,9 +42,12 @@ def compiled(
     leads = module._leads
     sizes = module.restarts, next(iter(targets.values())).shape[0]
     hot = {
-        name: torch.nn.functional.one_hot(target, module.program.decl[name].type.size)
+        name: torch.nn.functional.one_hot(
+            target.clamp_min(0), module.program.decl[name].type.size
+        ).to(module.logits)
         for name, target in targets.items()
     }
+    there = {name: (target >= 0).to(module.logits) for name, target in targets.items()}
 
     def loss(logits: Tensor) -> Tensor:
         params = probabilities(logits, module.choices)
@@ -53,7 +56,8 @@ def compiled(
         for (name, value), lead in zip(outputs.items(), leads, strict=False):
             if name in hot:
                 chance = (full(value, lead, sizes) * hot[name]).sum(-1)
-                total = total - (chance + TINY).log().flatten(1).sum(1) / sizes[1]
+                terms = (chance + TINY).log() * there[name]
+                total = total - terms.flatten(1).sum(1) / sizes[1]
         return total
 
     torch._dynamo.reset()
@@ -68,7 +72,7 @@ def compiled(
     return within(step)
 
 
-def within(step: Callable[[], object]) -> tuple[Callable[[], object], float] | str:
+def within(step: Callable[[], Tensor]) -> tuple[Callable[[], Tensor], float] | str:
     """Make a first step, for `LIMIT` seconds at most."""
 
     def late(number: int, frame: FrameType | None) -> None:
