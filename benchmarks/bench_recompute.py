@@ -1,7 +1,8 @@
 """Kernels that store all that a gradient needs against such that compute steps again.
 
-The memory that one thread works in, and the CPU time of a step of training of the register machine
-with 16 restarts and 16 memories, one thread, interleaved. Both are compared before the clock starts.
+The memory that one thread works in, and the CPU time of a step of training of the register
+machine with 16 restarts and 16 memories, one thread, interleaved. Both are compared before the
+clock starts.
 """
 
 from __future__ import annotations
