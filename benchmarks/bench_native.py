@@ -204,7 +204,9 @@ def run() -> Report:
     torch.set_num_threads(1)
     rows, bounds, found = [], [], []
     for case in (*tasks(), *machines()):
+        began = process_time()
         row, bound, own = measured(case)
+        print(f"{case.name}: {process_time() - began:.0f} s", file=sys.stderr, flush=True)
         rows.append(row)
         bounds.append(bound)
         found += own

@@ -179,6 +179,8 @@ class Run:
                 return sum(map(jnp.multiply, weights[1:], aligned[2:]), weights[0] * aligned[1])
             case "stack", []:
                 return jnp.concatenate(jnp.broadcast_arrays(*aligned), out.index(EXTRA))
+            case "join", [dim, lengths, order]:
+                return joined(aligned, out.index(dim), lengths, order)
             case "running", [reverse, strict]:
                 (value,) = aligned
                 total = jax.lax.cumsum(value, axis, reverse=reverse)
@@ -188,6 +190,18 @@ class Run:
             case "pad", [size]:
                 return widened(aligned[0], size, axis)
         return by_table(node, aligned, axis, attrs)
+
+
+def joined(
+    parts: Sequence[jax.Array], axis: int, lengths: Sequence[int], order: Sequence[int]
+) -> jax.Array:
+    """Concatenate parts, `lengths[k]` long each, and bring them into an order."""
+    shape = [max(sizes) for sizes in zip(*(part.shape for part in parts), strict=True)]
+    rows = [
+        jnp.broadcast_to(part, [*shape[:axis], length, *shape[axis + 1 :]])
+        for part, length in zip(parts, lengths, strict=True)
+    ]
+    return jnp.take(jnp.concatenate(rows, axis), np.asarray(order), axis=axis)
 
 
 def widened(x: jax.Array, size: int, axis: int) -> jax.Array:

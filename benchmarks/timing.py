@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping
-from time import process_time
+from time import process_time, sleep
 
 SAMPLE_SECONDS = 0.04
+PAUSE, IDLE = 0.005, 0.0005  # seconds to wait, and of work in them that count as none
 
 
 def interleaved(
@@ -18,6 +19,7 @@ def interleaved(
     """Return per call the seconds of one call, in each round.
 
     Each call is warmed up; in every round each of them is repeated until `SAMPLE_SECONDS` are over.
+    What a call leaves for other threads to do, as JAX does, is not counted, to it nor to the next.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
@@ -25,12 +27,22 @@ def interleaved(
         call()
     for _ in range(rounds):
         for name, call in calls.items():
+            settle()
             count, began = 0, process_time()
             while (spent := process_time() - began) < SAMPLE_SECONDS or not count:
                 call()
                 count += 1
             times[name].append(spent / count)
     return times
+
+
+def settle() -> None:
+    """Wait until no thread of this process is at work."""
+    before = process_time()
+    sleep(PAUSE)
+    while (now := process_time()) - before > IDLE:
+        before = now
+        sleep(PAUSE)
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
