@@ -2,7 +2,8 @@
 
 The same loss as that of `learning/train.py`. There are several forms for each case; the fastest is
 measured, after its loss and gradient have been compared with PyTorch's in float64. JAX is held to
-one thread, and is imported only where somebody asks for it.
+one thread, and is imported only where somebody asks for it. Forms that lost at all sizes are tried
+only where the variable NEURALC_BENCH_SLOW is set.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.native_case import Case
+from benchmarks.native_case import SLOW, Case
 from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.lower import Lowered, lower
 from neuralc.learning.train import TINY, negative_log_likelihood
@@ -138,7 +139,8 @@ def machine_forms(case: Case, module: SoftModule) -> dict[str, Loss]:
 
     assert case.size is not None
     cells = case.size[0]
-    ways = [(r, c) for r in ("vmap", "map")[: 1 + (case.restarts > 1)] for c in ("direct", "fft")]
+    sums = ("direct", "fft") if SLOW in os.environ else ("fft",)
+    ways = [(r, c) for r in ("vmap", "map")[: 1 + (case.restarts > 1)] for c in sums]
     forms = [Form(*way) for way in ways]
     if cells >= 64:
         forms = [Form(r, "fft", m, k) for r in ("vmap", "map") for m, k in
@@ -160,7 +162,8 @@ def machine_forms(case: Case, module: SoftModule) -> dict[str, Loss]:
 def graph_forms(case: Case, module: SoftModule) -> dict[str, Loss]:
     """Return the losses of any model that are worth trying."""
     lowered = lower(case.program)
-    ways = [(lanes, products) for lanes in ("first", "last") for products in ("dot", "fused")]
+    orders = ("first", "last") if SLOW in os.environ else ("last",)
+    ways = [(lanes, products) for lanes in orders for products in ("dot", "fused")]
     return {" ".join(way): graph_loss(module, lowered, *way) for way in ways}
 
 
