@@ -91,7 +91,8 @@ def test_a_wrong_execution_is_found_and_made_small(execution: Execution, kind: s
         assert failure(small, execution) == found
         assert len(walk(small.program.body)) <= 5
         assert len(small.choices) == len(small.inputs) == 1
-        assert all(failure(small, one) is None for one in QUICK)
+        others = [failure(small, one) for one in QUICK]  # kernels want something to learn
+        assert {other.kind for other in others if other} <= {"Declined"}, others
 
 
 class Loose(Clauses):
