@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ Kind = Literal["outputs", "pullback", "loss", "rmsprop", "adam"]
 Loader = Callable[[bytes, Callable[[], tuple[str, dict[str, Any]]]], Compiled | Ptx]
 Memory = Literal["auto", "stored", "recomputed"]
 NAME = "the engine native"
+RESULTS = ("out", "gradient", "loss")
 ALIGN = 64
 TASKS = 4  # for each thread, so that none waits long for the last
 
@@ -115,6 +117,35 @@ class Shares:
     threads: int
     rows: int
     chunks: int
+
+
+@dataclass(frozen=True)
+class Laid:
+    """How a kernel is called: what it is told, its tasks, threads for them, and its arrays.
+
+    Of each array there are its key, role and name, its shape and count; results in `parts` come in
+    parts.
+    """
+
+    args: tuple[int, int, int, int]
+    tasks: int
+    threads: int
+    arrays: list[tuple[External, tuple[str, str], tuple[int, ...], int]]
+    parts: list[tuple[str, str]]
+
+
+def lay(kernel: Kernel, restarts: int, examples: int, shares: Shares, steps: int) -> Laid:
+    """Return how a kernel is called for so many restarts and examples; 0 steps are none."""
+    args = restarts, examples, shares.chunks, max(steps, 1)
+    sizes = dict(zip((P, B, "chunk", "step"), args, strict=True)) | {"row": shares.rows}
+    arrays: list[tuple[External, tuple[str, str], tuple[int, ...], int]] = []
+    parts: list[tuple[str, str]] = []
+    for external in kernel.externals:
+        shape = (*(sizes[dim] for dim in external.dims), external.count)
+        arrays.append((external, (external.role, external.name), shape, prod(shape)))
+        if external.role in RESULTS and external.dims[:1] in (("chunk",), ("row",)):
+            parts.append((external.role, external.name))
+    return Laid(args, shares.rows * shares.chunks, shares.threads, arrays, parts)
 
 
 @dataclass

@@ -8,7 +8,6 @@ on a GPU on one restart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any
 
 import torch
@@ -23,10 +22,12 @@ from neuralc.backends.native.kernel import (
     Kernel,
     Kernels,
     Kind,
+    Laid,
     Memory,
     Pool,
     Shares,
     lanes_for,
+    lay,
     vectors,
 )
 from neuralc.backends.native.plan import External
@@ -66,6 +67,7 @@ class NativeModule(SoftModule):
         nodes, source = self._training.nodes, self.program.source
         self.kernels = Kernels(self._training.lowered, nodes, source, self.choices, memory)
         self.pool = Pool(1)
+        self.calls: dict[tuple[int, ...], Laid] = {}
         self.compared: tuple[dict[str, Tensor], dict[Key, Tensor | None]] = ({"": self.logits}, {})
         sources = self._training.sources
         self.sources: list[Node] = [node for node in sources if node.op != "param"]
@@ -222,51 +224,50 @@ class NativeModule(SoftModule):
 
         `others` are the external arrays besides what is given; `steps` of descent are made.
         """
-        there = self.gpu()
-        shares = self.shares(kernel, self.restarts, batch, divide=not steps, gpu=there)
-        sizes = {"chunk": shares.chunks, "row": shares.rows, "step": max(steps, 1)}
-        sizes |= {P: self.restarts, B: batch}
+        laid, there = self.laid(kernel, batch, steps), self.gpu()
         sources = dict(zip(self.names, given, strict=True))
         made: dict[Key, Tensor] = {}
         addresses, kept = [], []
-        for external in kernel.externals:
-            key = external.role, external.name
-            shape = (*(sizes[dim] for dim in external.dims), external.count)
+        for external, key, shape, count in laid.arrays:
             value: Tensor | None
             if external.role == "source" and key not in others:
-                value = self.array(external, sources[external.name], shape)
+                value = self.array(external, sources[external.name], count)
             elif external.role in ("source", "state", "seed", "target"):
-                value = self.array(external, others[key], shape)
+                value = self.array(external, others[key], count)
                 if external.role == "seed" and B not in external.dims and value is not None:
-                    value = value / shares.chunks  # each of which adds its part of the gradient
+                    value = value / laid.args[2]  # chunks: each adds its part of the gradient
             else:
                 value = made[key] = self.logits.new_zeros(shape)
             kept.append(value)
             addresses.append(0 if value is None else value.data_ptr())
-        args = [self.restarts, batch, shares.chunks, max(steps, 1)]
-        tasks, most = shares.rows * shares.chunks, self.most_threads(kernel)
         if there:
-            there.run(kernel, args, addresses, tasks, most)
+            there.run(kernel, laid.args, addresses, laid.tasks, self.most_threads(kernel))
         else:
-            kernel.run(args, addresses, tasks, self.threads(min(shares.threads, most)))
-        for external in kernel.externals:
-            key = external.role, external.name
-            if key in made and external.dims[:1] in (("chunk",), ("row",)):
-                parts = made[key]
-                made[key] = parts[0] if len(parts) == 1 else parts.sum(0)
+            threads = min(laid.threads, self.most_threads(kernel))
+            kernel.run(laid.args, addresses, laid.tasks, self.threads(threads))
+        for key in laid.parts:
+            parts = made[key]
+            made[key] = parts[0] if len(parts) == 1 else parts.sum(0)
         return made
 
-    def array(
-        self, external: External, value: Tensor | None, shape: tuple[int, ...]
-    ) -> Tensor | None:
+    def laid(self, kernel: Kernel, batch: int, steps: int) -> Laid:
+        """Return how a kernel is called for a batch of this size; 0 steps: none of descent."""
+        about = id(kernel), self.restarts, batch, steps, torch.get_num_threads()
+        if about not in self.calls:
+            sizes = self.restarts, batch
+            shares = self.shares(kernel, *sizes, divide=not steps, gpu=self.gpu())
+            self.calls[about] = lay(kernel, *sizes, shares, steps)
+        return self.calls[about]
+
+    def array(self, external: External, value: Tensor | None, count: int) -> Tensor | None:
         """Return a tensor as what a kernel reads, which looks at nothing but its address."""
         if value is None:
             return None
         kind, here = self.logits.dtype if external.real else torch.int64, self.logits.device
-        if value.numel() != prod(shape):
+        if value.numel() != count:
             found = " x ".join(map(str, value.shape))
             raise DataError(
-                f"{external.role} {external.name} of the kernel has {prod(shape)} numbers, "
+                f"{external.role} {external.name} of the kernel has {count} numbers, "
                 f"found {found}\n  hint: all inputs and targets are for the same examples"
             )
         if value.dtype == kind and value.device == here and value.is_contiguous():
