@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from neuralc.learning.settings import Settings
 from neuralc.learning.train import Trainer, negative_log_likelihood
 from tests.native.emulated import Emulated
 from tests.native.same import both, check
-from tests.native.test_gradients import solved
+from tests.native.test_gradients import check_single, solved
 from tests.random_models import Features, random_program
 from tests.soft.models import LOOK, model
 
@@ -131,19 +130,7 @@ def test_steps_are_those_of_torch(optimizer: str, restarts: int, played: Emulate
 
 
 def test_single_precision(played: Emulated) -> None:
-    _, native = both(solved("invert"), restarts=9)
-    native.logits.data *= 5
-    tapes = np.array([[0, 1, 2, 2, 2], [1, 1, 0, 2, 2]])
-    targets = {"final_tape": torch.tensor([[1, 0, 2, 2, 2], [0, 0, 1, 2, 2]])}
-    found = []
-    for one in (native, deepcopy(native).float()):
-        loss = one.loss(one.prepare({"initial_tape": tapes}), targets)
-        assert loss is not None
-        (gradient,) = torch.autograd.grad(loss.sum(), one.logits)
-        found.append((loss.detach().double(), gradient.double()))
-    for wanted, single in zip(*found, strict=True):
-        scale = float(wanted.abs().max())
-        torch.testing.assert_close(single, wanted, rtol=1e-4, atol=1e-4 * scale)
+    check_single(5.0)
 
 
 def test_memory_is_bounded(played: Emulated, monkeypatch: pytest.MonkeyPatch) -> None:
