@@ -5,6 +5,7 @@ Knows arrays and their addresses, not where they come from.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +28,7 @@ from neuralc.backends.soft.parameters import Choices
 from neuralc.errors import Declined
 from neuralc.source import Source
 
-Array = np.ndarray[Any, Any]
+Numbers = ctypes.Array[ctypes.c_int64]
 Kind = Literal["outputs", "pullback", "loss", "rmsprop", "adam"]
 Loader = Callable[[bytes, Callable[[], tuple[str, dict[str, Any]]]], Compiled | Ptx]
 Memory = Literal["auto", "stored", "recomputed"]
@@ -63,7 +64,7 @@ class Kernel:
             pool: the threads.
 
         """
-        words, table = np.array(args, dtype=np.int64), np.array(addresses, dtype=np.int64)
+        words, table = _numbers(args), _numbers(addresses)
         if pool.threads <= 1 or tasks < 2:
             self._part(words, table, 0, tasks)
             return
@@ -79,7 +80,7 @@ class Kernel:
         """Return the number of blocks of examples."""
         return examples if self.lanes == P else -(-examples // self.target.lanes)
 
-    def _part(self, args: Array, table: Array, start: int, stop: int) -> None:
+    def _part(self, args: Numbers, table: Numbers, start: int, stop: int) -> None:
         arena = getattr(self.local, "arena", None)
         if arena is None:
             whole = np.empty(self.size * self.target.bytes + ALIGN, dtype=np.uint8)
@@ -87,7 +88,13 @@ class Kernel:
             arena = self.local.arena = whole[skip:]
             self.local.address = arena.ctypes.data
         assert isinstance(self.code, Compiled)
-        self.code.run(self.local.address, args.ctypes.data, table.ctypes.data, start, stop)
+        at = ctypes.addressof(args), ctypes.addressof(table)
+        self.code.run(self.local.address, *at, start, stop)
+
+
+def _numbers(values: Sequence[int]) -> Numbers:
+    """Return numbers as code sees them; made faster than an array of NumPy."""
+    return (ctypes.c_int64 * len(values))(*values)
 
 
 class Pool:
@@ -123,8 +130,8 @@ class Shares:
 class Laid:
     """How a kernel is called: what it is told, its tasks, threads for them, and its arrays.
 
-    Of each array there are its key, role and name, its shape and count; results in `parts` come in
-    parts.
+    Of each array there are its key, role and name, its shape and count; those in `parts` come in
+    parts to be added up.
     """
 
     args: tuple[int, int, int, int]
@@ -141,10 +148,14 @@ def lay(kernel: Kernel, restarts: int, examples: int, shares: Shares, steps: int
     arrays: list[tuple[External, tuple[str, str], tuple[int, ...], int]] = []
     parts: list[tuple[str, str]] = []
     for external in kernel.externals:
+        key, first = (external.role, external.name), external.dims[:1]
         shape = (*(sizes[dim] for dim in external.dims), external.count)
-        arrays.append((external, (external.role, external.name), shape, prod(shape)))
-        if external.role in RESULTS and external.dims[:1] in (("chunk",), ("row",)):
-            parts.append((external.role, external.name))
+        if external.role in RESULTS and first in (("chunk",), ("row",)):
+            if shape[0] > 1:
+                parts.append(key)
+            else:
+                shape = shape[1:]
+        arrays.append((external, key, shape, prod(shape)))
     return Laid(args, shares.rows * shares.chunks, shares.threads, arrays, parts)
 
 
@@ -158,6 +169,7 @@ class Kernels:
     choices: Choices
     memory: Memory = "auto"
     made: dict[object, Kernel] = field(default_factory=dict)
+    asked: dict[object, Kernel] = field(default_factory=dict)  # by whatever led to one
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Kernels:
         """Return itself: a copy of a module runs the same code."""

@@ -74,10 +74,8 @@ class NativeModule(SoftModule):
         self.params = frozenset(node.number for node in sources if node.op == "param")
         self.with_logits = bool(self.params)
         own = ["logits"] if self.with_logits else []
-        self.names = [
-            *own,
-            *(str(node.number) for node in self.sources),
-        ]  # of what `_given` returns
+        numbers = (str(node.number) for node in self.sources)
+        self.names = [*own, *numbers]  # of what `_given` returns
 
     @staticmethod
     def check(precision: Precision, device: str) -> None:
@@ -191,10 +189,8 @@ class NativeModule(SoftModule):
             raise Declined(NAME, reasons)
         assert self._training is not None
         read = self._training.readings(inputs, dict(self.networks.items()), self.logits)
-        given: list[Tensor] = [self.logits] if self.with_logits else []
-        for node in self.sources:
-            given.append(next(read) if node.op == "network" else inputs[node.attrs[0]])
-        return given
+        said = (next(read) if n.op == "network" else inputs[n.attrs[0]] for n in self.sources)
+        return [self.logits, *said] if self.with_logits else list(said)
 
     def _batch(self, inputs: Mapping[str, Tensor]) -> int:
         name, value = next(iter(inputs.items()), ("", None))
@@ -202,6 +198,13 @@ class NativeModule(SoftModule):
 
     def kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
         """Return the kernel for a batch of this size, with the gradients that are wanted."""
+        like = self.logits
+        about = kind, batch, tuple(wanted), like.shape[0], like.dtype, like.device, MEMORY
+        if about not in self.kernels.asked:
+            self.kernels.asked[about] = self._kernel(kind, batch, wanted)
+        return self.kernels.asked[about]
+
+    def _kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
         real = REALS[self.logits.dtype]
         asked = {
             node.number
@@ -224,30 +227,31 @@ class NativeModule(SoftModule):
 
         `others` are the external arrays besides what is given; `steps` of descent are made.
         """
-        laid, there = self.laid(kernel, batch, steps), self.gpu()
+        laid, there, like = self.laid(kernel, batch, steps), self.gpu(), self.logits
         sources = dict(zip(self.names, given, strict=True))
         made: dict[Key, Tensor] = {}
         addresses, kept = [], []
         for external, key, shape, count in laid.arrays:
             value: Tensor | None
             if external.role == "source" and key not in others:
-                value = self.array(external, sources[external.name], count)
+                value = self.array(external, sources[external.name], count, like)
             elif external.role in ("source", "state", "seed", "target"):
-                value = self.array(external, others[key], count)
+                value = self.array(external, others[key], count, like)
                 if external.role == "seed" and B not in external.dims and value is not None:
                     value = value / laid.args[2]  # chunks: each adds its part of the gradient
             else:
-                value = made[key] = self.logits.new_zeros(shape)
+                value = made[key] = like.new_zeros(shape)
             kept.append(value)
             addresses.append(0 if value is None else value.data_ptr())
         if there:
             there.run(kernel, laid.args, addresses, laid.tasks, self.most_threads(kernel))
         else:
             threads = min(laid.threads, self.most_threads(kernel))
-            kernel.run(laid.args, addresses, laid.tasks, self.threads(threads))
+            if self.pool.threads != threads:
+                self.pool = Pool(threads)
+            kernel.run(laid.args, addresses, laid.tasks, self.pool)
         for key in laid.parts:
-            parts = made[key]
-            made[key] = parts[0] if len(parts) == 1 else parts.sum(0)
+            made[key] = made[key].sum(0)
         return made
 
     def laid(self, kernel: Kernel, batch: int, steps: int) -> Laid:
@@ -259,11 +263,12 @@ class NativeModule(SoftModule):
             self.calls[about] = lay(kernel, *sizes, shares, steps)
         return self.calls[about]
 
-    def array(self, external: External, value: Tensor | None, count: int) -> Tensor | None:
+    @staticmethod
+    def array(external: External, value: Tensor | None, count: int, like: Tensor) -> Tensor | None:
         """Return a tensor as what a kernel reads, which looks at nothing but its address."""
         if value is None:
             return None
-        kind, here = self.logits.dtype if external.real else torch.int64, self.logits.device
+        kind, here = like.dtype if external.real else torch.int64, like.device
         if value.numel() != count:
             found = " x ".join(map(str, value.shape))
             raise DataError(
@@ -287,12 +292,6 @@ class NativeModule(SoftModule):
     def most_threads(kernel: Kernel) -> int:
         """Return how many threads, or warps of a GPU, may work at once in the memory for them."""
         return max(1, MEMORY // (kernel.size * kernel.target.bytes))
-
-    def threads(self, count: int) -> Pool:
-        """Return so many threads."""
-        if self.pool.threads != count:
-            self.pool = Pool(count)
-        return self.pool
 
     @staticmethod
     def shares(
