@@ -14,7 +14,7 @@ The least that a step takes (`native_case.py`) is told as time at the rates of t
 product of two large matrices, and of a copy of a large array. Cold is what a kernel takes to be
 generated and compiled, and its first step; warm is the same with the kernel on disk.
 
-Learning is `learn` from the parsed model to the solution: 400 restarts, exactly 300 steps each, all
+Threads compares one and two in wall time. Learning is `learn` from the parsed model to the solution: 400 restarts, exactly 300 steps each, all
 judged once, after the last one, so that none leaves early. Fewer restarts are exact then than with
 the default, which judges every ten steps and keeps what was exact once.
 """
@@ -28,7 +28,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from time import process_time
+from time import perf_counter, process_time
 
 import torch
 
@@ -169,6 +169,31 @@ def memory() -> tuple[Table, list[Bar]]:
     return Table("Memory of a step of the register machine M=20 R=7 T=40", rows), [bar]
 
 
+def threads() -> tuple[Table, list[Bar]]:
+    """Measure the wall time of a step with one thread and with two, which wants an idle machine."""
+    (case,) = (c for c in machines() if c.size == (20, 7, 40) and c.restarts > 1)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["NEURALC_CACHE"] = folder
+        steps = Steps(case, torch.float32)
+        times: dict[tuple[str, int], list[float]] = {}
+        for _ in range(7):
+            for engine, module in (("native", steps.native), ("torch", steps.plain)):
+                for count in (1, 2):
+                    torch.set_num_threads(count)
+                    began = perf_counter()
+                    steps.step(module)
+                    times.setdefault((engine, count), []).append(perf_counter() - began)
+    torch.set_num_threads(1)
+    rows: list[Row] = []
+    for count in (1, 2):
+        middle = {engine: quartiles(times[engine, count])[1] for engine in ("native", "torch")}
+        rows.append(
+            {"threads": count, **{f"{engine}, ms": 1e3 * t for engine, t in middle.items()},
+             "x torch": ratios(times["torch", count], times["native", count])[1]}
+        )  # fmt: skip
+    return Table(f"{case.name}, {case.restarts} restarts, wall time", rows), []
+
+
 def learning() -> tuple[Table, list[Bar]]:
     """Learn the tasks with both engines: restarts for each minute, and how many are exact."""
     rows: list[Row] = []
@@ -214,7 +239,7 @@ def run() -> Report:
         Table("A step of training, CPU time; x: times faster is native", rows),
         Table("The least that a step takes, and what compiling takes", bounds),
     ]
-    for part in (memory, learning):
+    for part in (memory, threads, learning):
         table, own = part()
         tables.append(table)
         found += own
