@@ -13,8 +13,9 @@ and `torch.compile`, which is given four minutes for each case.
 The least that a step takes (`native_case.py`) is told as time at the rates of this very run: of a
 product of two large matrices, and of a copy of a large array. Cold is what a kernel takes to be
 generated and compiled, and its first step; warm is the same with the kernel on disk.
+One thread and two are compared in wall time.
 
-Threads compares one and two in wall time. Learning is `learn` from the parsed model to the solution: 400 restarts, exactly 300 steps each, all
+Learning is `learn` from the parsed model to the solution: 400 restarts, exactly 300 steps each, all
 judged once, after the last one, so that none leaves early. Fewer restarts are exact then than with
 the default, which judges every ten steps and keeps what was exact once.
 """
