@@ -31,9 +31,10 @@ from benchmarks.handwritten.register_machine import READ, DenseRegisterMachine, 
 from benchmarks.handwritten.register_machine import RegisterMachine as ByHand
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.timing import interleaved, quartiles, ratios
+from neuralc.engines import Engine
 from neuralc.nn.loss import Wanted, Weights, loss
 from neuralc.nn.machine import RegisterMachine
-from neuralc.nn.turns import Engine, Mixing
+from neuralc.nn.turns import Mixing
 
 NEVER = 2.0  # a chance to have stopped that no run has
 LIMIT, DENSE_LIMIT, PEAK_LIMIT = 1.3, 10.0, 1024.0

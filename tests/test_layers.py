@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "src" / "neuralc"
 ROWS = [  # a module imports from its own entry and from the rows above it here, nothing else
     {"source"},
     {"errors"},
-    {"files", "cores", "pictures"},
+    {"files", "cores", "pictures", "engines"},
     {"saved"},
     {"ir"},
     {"lang", "backends", "tasks", "zoo", "data", "machines", "routines"},  # strangers

@@ -14,8 +14,9 @@ from neuralc.backends.native import NativeModule
 from neuralc.backends.native import module as native_module
 from neuralc.backends.native.compiled import assembly, vector_bytes
 from neuralc.cli import group
+from neuralc.engines import Engine
 from neuralc.errors import DataError, Declined, NeuralcError
-from neuralc.learning.engine import Engine, told
+from neuralc.learning.engine import told
 from neuralc.learning.model import Model
 from neuralc.learning.run import learn
 from neuralc.learning.settings import Settings

@@ -14,6 +14,7 @@ from neuralc.cli.inputs import FILE
 from neuralc.cli.output import FOUND, NOT_FOUND, Answer, note, progress_bar
 from neuralc.cli.output import command as neuralc_command
 from neuralc.cli.programs import load_program
+from neuralc.engines import ENGINES
 from neuralc.errors import NeuralcError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--memory", type=click.IntRange(1), metavar="M",
               help="Cells  [default: those of the task or of the samples].")  # fmt: skip
 @click.option(
-    "--engine", type=click.Choice(["auto", "native", "torch"]), default="auto", show_default=True,
+    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True,
     help="What runs the soft programs: kernels generated for the machine, or PyTorch.",
 )  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), metavar="N",

@@ -15,6 +15,7 @@ import click
 from neuralc.cli.inputs import FILE, hypers_of, model_text, training_batch
 from neuralc.cli.output import FOUND, INTERRUPTED, NOT_FOUND, Answer, note, progress_bar
 from neuralc.cli.output import command as neuralc_command
+from neuralc.engines import ENGINES
 
 if TYPE_CHECKING:
     from neuralc.data.examples_json import Batch
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--precision", type=click.Choice(["linear", "log"]), help="log: for long programs.")
 @click.option(
-    "--engine", type=click.Choice(["auto", "native", "torch"]),
+    "--engine", type=click.Choice(ENGINES),
     help="What runs the model softly: kernels generated for it, or PyTorch  [default: auto].",
 )  # fmt: skip
 @click.option("--device", help="Where to compute, such as cpu or cuda.")

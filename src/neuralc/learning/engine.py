@@ -7,8 +7,9 @@ takes about as long as a hundred steps in PyTorch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from neuralc.engines import Engine
 from neuralc.errors import Declined
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from neuralc.backends.soft.module import Precision
     from neuralc.ir.nodes import Program
 
-Engine = Literal["auto", "native", "torch"]
-ENGINES: tuple[Engine, ...] = ("auto", "native", "torch")
 WORTH = 100  # steps of learning from which on a kernel is worth compiling
 LARGE = 5000  # operations of a program from which on a kernel takes minutes to compile
 

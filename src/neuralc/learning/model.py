@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from neuralc import machines
+from neuralc.engines import Engine
 from neuralc.errors import HyperError, NeuralcError
 from neuralc.files import read_text
 from neuralc.ir.bodies import with_bodies
 from neuralc.ir.nodes import Program
 from neuralc.lang.model import parse
 from neuralc.lang.model.listing import render
-from neuralc.learning.engine import Engine, soft_module
+from neuralc.learning.engine import soft_module
 from neuralc.source import Source
 
 if TYPE_CHECKING:

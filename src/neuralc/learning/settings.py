@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from neuralc.engines import ENGINES, Engine
 from neuralc.errors import NeuralcError
-from neuralc.learning.engine import ENGINES, WORTH, Engine
+from neuralc.learning.engine import WORTH
 
 LARGEST = 1e30  # what can be computed with in float32
 _WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "threads")

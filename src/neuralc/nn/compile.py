@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from neuralc import routines
+from neuralc.engines import Engine
 from neuralc.files import read_text
 from neuralc.ir.assembly import Assembly
 from neuralc.lang import asm
 from neuralc.lang.pyasm.function import Program
 from neuralc.nn.machine import RegisterMachine
-from neuralc.nn.turns import Engine, Halting, Mixing
+from neuralc.nn.turns import Halting, Mixing
 from neuralc.nn.weights import SHARP, write
 from neuralc.source import Source
 

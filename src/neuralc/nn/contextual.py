@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neuralc.engines import Engine
 from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.assembly import ARITY, OPERATIONS, Assembly, Line
 from neuralc.nn.machine import RegisterMachine, Run
-from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing, Turns
+from neuralc.nn.turns import FIELDS, Halting, Mixing, Turns
 from neuralc.nn.weights import assembly
 
 

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from neuralc.backends.soft.runtime import centred_softmax
+from neuralc.engines import Engine
 from neuralc.errors import DataError
 from neuralc.ir.assembly import OPERATIONS
 from neuralc.nn.rolled import Rolled, Watched
-from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing, State, Turns
+from neuralc.nn.turns import FIELDS, Halting, Mixing, State, Turns
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from neuralc.backends.native.module import REALS
 from neuralc.backends.native.rollout import Fetch, Rollout
 from neuralc.backends.soft.module import SoftModule
 from neuralc.backends.soft.runtime import centred_softmax
+from neuralc.engines import ENGINES, Engine
 from neuralc.errors import Declined, NeuralcError
 from neuralc.files import read_text
 from neuralc.ir.assembly import OPERATIONS
@@ -32,7 +33,6 @@ from neuralc.source import Source
 
 Mixing = Literal["rows", "logits"]
 Halting = Literal["exact", "reference"]
-Engine = Literal["auto", "native", "torch"]
 LARGE = 64  # cells above which "auto" is torch, which is as fast for large matrices
 FIELDS = ("instruction", "first", "second", "target")
 """The parts of a line, as the model names their choices."""
@@ -117,8 +117,8 @@ class Turns(nn.Module):
 
         """
         super().__init__()
-        if engine not in get_args(Engine):
-            names = ", ".join(get_args(Engine))
+        if engine not in ENGINES:
+            names = ", ".join(ENGINES)
             raise NeuralcError(f"engine is one of {names}, found {engine!r}")
         one = _turn(memory, registers)
         inputs = [decl.name for decl in one.program.of("input")]

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuralc.engines import Engine
 from neuralc.ir.memories import Samples
 from neuralc.learning.adapt.problem import Choices, Problem
 from neuralc.learning.engine import WORTH
 from neuralc.nn.loss import Wanted, Weights, loss
 from neuralc.nn.machine import RegisterMachine
-from neuralc.nn.turns import FIELDS, Engine, Halting, Mixing
+from neuralc.nn.turns import FIELDS, Halting, Mixing
 from neuralc.nn.weights import Spare, write
 
 Array = np.ndarray[Any, Any]

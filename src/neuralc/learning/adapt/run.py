@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from neuralc.cores import cores
+from neuralc.engines import Engine
 from neuralc.errors import DataError, NeuralcError
 from neuralc.ir.assembly import Assembly
 from neuralc.ir.memories import Samples
@@ -23,7 +24,6 @@ from neuralc.learning.adapt.problem import Choices, Problem
 from neuralc.learning.adapt.result import Adapted, Attempt
 from neuralc.learning.adapt.search import Found, search_all
 from neuralc.nn.compile import assembly_of
-from neuralc.nn.turns import Engine
 from neuralc.nn.weights import restore
 from neuralc.tasks.ram import TASKS, RamTask
 
