@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from neuralc.backends.native.kernel import NAME, Kernel, Kernels, Kind, Pool, lanes_for, vectors
-from neuralc.backends.native.module import MEMORY, REALS, NativeModule
+from neuralc.backends.native.kernel import (
+    NAME,
+    Kernel,
+    Kernels,
+    Kind,
+    Laid,
+    Pool,
+    lanes_for,
+    lay,
+    vectors,
+)
+from neuralc.backends.native.module import MEMORY, REALS, Key, NativeModule
 from neuralc.backends.soft.backward import SOURCES
 from neuralc.backends.soft.graph import B, Graph, P
 from neuralc.backends.soft.lower import Lowered, lower
@@ -109,6 +118,7 @@ class Rollout:
                 raise Declined(NAME, [f"{name} is always the same"])
         self.kernels = Kernels(lowered, live, self.program.source, Choices(self.program))
         self.sources = {str(n.number): n.attrs[0] for n in live if n.op in SOURCES}
+        self.outputs = list(lowered.outputs)
 
     def run(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the outputs of a turn, `(P, B, numbers)`.
@@ -117,8 +127,7 @@ class Rollout:
             given: the inputs by name, and the table.
 
         """
-        found = self._call("outputs", given, {})
-        return {name: x for (_, name), x in found.items()}
+        return self._call("outputs", given, {})
 
     def back(self, given: Mapping[str, Tensor], seeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the gradients of what was given to a turn, as `(P, B, numbers)`.
@@ -128,68 +137,54 @@ class Rollout:
             seeds: the gradients of all outputs.
 
         """
-        found = self._call("pullback", given, seeds)
-        return {name: x for (_, name), x in found.items()}
+        return self._call("pullback", given, seeds)
 
     def _call(
         self, kind: Kind, given: Mapping[str, Tensor], seeds: Mapping[str, Tensor]
-    ) -> dict[tuple[str, str], Tensor]:
-        """Run a kernel; return what it makes, by role and name."""
+    ) -> dict[str, Tensor]:
+        """Run a kernel; return what it makes, by name."""
         like = given[self.fetch.by]
-        key = kind, like.dtype, like.shape[0], like.shape[1], torch.get_num_threads()
-        call = self.calls.get(key) or self.calls.setdefault(key, self._prepared(*key))
-        made: dict[tuple[str, str], Tensor] = {}
+        about = kind, like.dtype, like.shape[0], like.shape[1], torch.get_num_threads()
+        call = self.calls.get(about) or self.calls.setdefault(about, self._prepared(*about))
+        made: dict[Key, Tensor] = {}
         addresses = []
-        for role, name, shape, count in call.arrays:
-            if shape is None:
-                value = given[name] if role == "source" else seeds[name]
-                assert value.numel() == count, (role, name)
-                assert value.dtype == like.dtype, (role, name)
-                assert value.is_contiguous(), (role, name)
+        for external, key, shape, count in call.laid.arrays:
+            if external.role in ("source", "seed"):
+                value = (given if external.role == "source" else seeds)[self.name(key)]
+                assert value.numel() == count, key
+                assert value.dtype == like.dtype, key
+                assert value.is_contiguous(), key
             else:
-                value = made[role, name] = like.new_empty(shape)
+                value = made[key] = like.new_empty(shape)
             addresses.append(value.data_ptr())
-        call.kernel.run(call.args, addresses, call.tasks, call.pool)
-        for part in call.parts:
-            made[part] = made[part][0] if len(made[part]) == 1 else made[part].sum(0)
-        return made
+        call.kernel.run(call.laid.args, addresses, call.laid.tasks, call.pool)
+        for key in call.laid.parts:
+            made[key] = made[key].sum(0)
+        return {self.name(key): value for key, value in made.items()}
+
+    def name(self, key: Key) -> str:
+        """Return what an array of a kernel is in the program: an input, or an output."""
+        role, number = key
+        return self.outputs[int(number)] if role in ("seed", "out") else self.sources[number]
 
     def _prepared(
         self, kind: Kind, dtype: torch.dtype, restarts: int, batch: int, _: int
     ) -> _Prepared:
         """Compile a kernel, and find out how to call it for arrays of these sizes."""
-        real, outputs = REALS[dtype], list(self.kernels.lowered.outputs)
+        real = REALS[dtype]
         target = vectors(real)
         lanes = lanes_for(restarts, batch, target.lanes)
         wanted = frozenset(map(int, self.sources)) if kind == "pullback" else frozenset()
         kernel = self.kernels.get(kind, target, lanes, wanted, MEMORY)
-        share = NativeModule.shares(kernel, restarts, batch, divide=True)
-        sizes = {"chunk": share.chunks, "row": share.rows, P: restarts, B: batch}
-        arrays: list[tuple[str, str, tuple[int, ...] | None, int]] = []
-        parts: list[tuple[str, str]] = []
-        for external in kernel.externals:
-            role, name = external.role, external.name
-            shape = (*(sizes[dim] for dim in external.dims), external.count)
-            name = outputs[int(name)] if role in ("seed", "out") else self.sources[name]
-            arrays.append((role, name, None if role in ("source", "seed") else shape, prod(shape)))
-            if external.dims[0] == "chunk":
-                parts.append((role, name))
-        pool = Pool(min(share.threads, NativeModule.most_threads(kernel)))
-        args = (restarts, batch, share.chunks, 1)
-        return _Prepared(kernel, args, share.rows * share.chunks, pool, arrays, parts)
+        shares = NativeModule.shares(kernel, restarts, batch, divide=True)
+        pool = Pool(min(shares.threads, NativeModule.most_threads(kernel)))
+        return _Prepared(kernel, lay(kernel, restarts, batch, shares, 0), pool)
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A kernel and how it is called.
-
-    `arrays` are role, name, shape and count of what it reads and makes; what is read has no shape.
-    Those in `parts` come in chunks, to be added up.
-    """
+    """A kernel, how it is called, and the threads that run it."""
 
     kernel: Kernel
-    args: tuple[int, ...]
-    tasks: int
+    laid: Laid
     pool: Pool
-    arrays: list[tuple[str, str, tuple[int, ...] | None, int]]
-    parts: list[tuple[str, str]]
