@@ -22,13 +22,7 @@ def place(items: Sequence[Item], buffers: Sequence[Buffer], lanes: int) -> int:
         if buffer.scope == "task":
             buffer.place = top
             top += room(buffer, lanes)
-    first: dict[Buffer, int] = {}
-    last: dict[Buffer, int] = {}
-    for k, item in enumerate(items):
-        for buffer in (*item.instruction.reads, *item.instruction.writes):
-            if buffer.scope == "example":
-                first.setdefault(buffer, k)
-                last[buffer] = k
+    first, last = spans(items)
     begin: dict[int, list[Buffer]] = {}
     end: dict[int, list[Buffer]] = {}
     for buffer, k in first.items():
@@ -41,6 +35,18 @@ def place(items: Sequence[Item], buffers: Sequence[Buffer], lanes: int) -> int:
         for buffer in end.get(k, ()):
             holes.give(buffer.place, room(buffer, lanes))
     return holes.top
+
+
+def spans(items: Sequence[Item]) -> tuple[dict[Buffer, int], dict[Buffer, int]]:
+    """Return for each buffer of an example the numbers of the first and last item that uses it."""
+    first: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}
+    for k, item in enumerate(items):
+        for buffer in (*item.instruction.reads, *item.instruction.writes):
+            if buffer.scope == "example":
+                first.setdefault(buffer, k)
+                last[buffer] = k
+    return first, last
 
 
 def room(buffer: Buffer, lanes: int) -> int:

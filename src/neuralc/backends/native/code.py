@@ -9,25 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from neuralc.backends.native import llvm_nest, llvm_row, llvm_table
 from neuralc.backends.native.llvm import Writer
 from neuralc.backends.native.llvm_row import Stage
 from neuralc.backends.native.nests import Access, Nest, Table, shape_of
-from neuralc.backends.native.steps import Normalise, NormaliseBack, Step
+from neuralc.backends.native.steps import Staged, Step
 from neuralc.backends.native.views import Buffer
 
 Single = Nest | Table | Step
 Arrays = Callable[[Table], list[str]]  # the names of the arrays of a long table
 
 
-@dataclass(frozen=True)
-class Band:
-    """`for i < count`: instructions whose operands move on by `strides`, one list for each."""
+class _Parts:
+    """Several instructions that are one."""
 
-    count: int
-    parts: tuple[Single, ...]
-    strides: tuple[tuple[int, ...], ...]
+    parts: tuple[Any, ...]
 
     @property
     def reads(self) -> tuple[Buffer, ...]:
@@ -38,6 +36,15 @@ class Band:
     def writes(self) -> tuple[Buffer, ...]:
         """The buffers that are written."""
         return tuple(buffer for part in self.parts for buffer in part.writes)
+
+
+@dataclass(frozen=True)
+class Band(_Parts):
+    """`for i < count`: instructions whose operands move on by `strides`, one list for each."""
+
+    count: int
+    parts: tuple[Single, ...]
+    strides: tuple[tuple[int, ...], ...]
 
     @property
     def work(self) -> int:
@@ -46,20 +53,10 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(_Parts):
     """Instructions one after the other, as one function."""
 
     parts: tuple[Single | Band, ...]
-
-    @property
-    def reads(self) -> tuple[Buffer, ...]:
-        """The buffers that are read."""
-        return tuple(buffer for part in self.parts for buffer in part.reads)
-
-    @property
-    def writes(self) -> tuple[Buffer, ...]:
-        """The buffers that are written."""
-        return tuple(buffer for part in self.parts for buffer in part.writes)
 
     @property
     def work(self) -> int:
@@ -135,7 +132,7 @@ def _single(
     if isinstance(part, Nest) and llvm_row.is_row(part):
         row.append(llvm_row.nest_stage(part, spots, strides))
         return
-    if isinstance(part, Normalise | NormaliseBack) and len(part.sizes) == 1:
+    if isinstance(part, Staged) and len(part.sizes) == 1:
         row += part.stages(spots, strides)
         return
     _close(w, row)

@@ -54,7 +54,7 @@ def gathered(items: Sequence[Item]) -> list[Item]:
             settle(set(nest.reads), set(nest.writes))
             result.append(item)
             continue
-        factors = {a.buffer for term in nest.terms for a in term}
+        factors = {a.buffer for a in nest.factors}
         settle(factors, set(nest.writes), but=key)
         own = waiting.setdefault(key, _Open())
         own.items.append(item)
@@ -66,7 +66,7 @@ def gathered(items: Sequence[Item]) -> list[Item]:
 
 def _key(nest: Nest) -> Hashable:
     """Return what sums share that can be one, None where there is nothing to gain."""
-    accesses = [a for term in nest.terms for a in term]
+    accesses = nest.factors
     outer = nest.free == len(nest.sizes) and any(0 in a.strides for a in accesses)
     if not (nest.add and outer and len(nest.terms) == 1 and nest.work > UNROLLED):
         return None

@@ -14,7 +14,7 @@ from typing import TypeGuard
 from neuralc.backends.native.code import Band, Group, Single, operands
 from neuralc.backends.native.nests import Access, Nest
 from neuralc.backends.native.plan import Instruction, Item, Loss, Transfer
-from neuralc.backends.native.steps import Normalise, NormaliseBack, Step
+from neuralc.backends.native.steps import Staged
 from neuralc.backends.native.views import Buffer
 
 LARGE = 96  # elements from which on an array is gone through once for several instructions
@@ -56,7 +56,7 @@ def _within(access: Access, inner: Single, stride: int) -> bool:
 
 def rows_of(instruction: Single) -> Iterator[Row]:
     """Yield the ways of taking an instruction row by row."""
-    if isinstance(instruction, Normalise | NormaliseBack) and len(instruction.sizes) > 1:
+    if isinstance(instruction, Staged) and len(instruction.sizes) > 1:
         yield _step_row(instruction)
     elif isinstance(instruction, Nest) and len(instruction.sizes) > 1:
         for k in range(instruction.free):
@@ -64,7 +64,7 @@ def rows_of(instruction: Single) -> Iterator[Row]:
                 yield _nest_row(instruction, k)
 
 
-def _step_row(step: Step) -> Row:
+def _step_row(step: Staged) -> Row:
     inner = replace(
         step, sizes=step.sizes[1:],
         operands=tuple(Access(a.buffer, a.offset, a.strides[1:]) for a in step.operands),
@@ -80,7 +80,7 @@ def _nest_row(nest: Nest, k: int) -> Row:
         nest.sizes[:k] + nest.sizes[k + 1 :], nest.free - 1, less(nest.out),
         nest.add, tuple(tuple(map(less, term)) for term in nest.terms),
     )  # fmt: skip
-    moved = [nest.out, *(a for term in nest.terms for a in term)]
+    moved = [nest.out, *nest.factors]
     constant = [a.buffer.array is not None for a in moved]
     assert not any(constant)
     return Row(nest, nest.sizes[k], inner, tuple(a.strides[k] for a in moved))
@@ -124,16 +124,16 @@ def _longest(items: list[Item]) -> tuple[list[Row], set[int]]:
     return best
 
 
-def _large(instruction: Instruction) -> TypeGuard[Nest | Step]:
+def _large(instruction: Instruction) -> TypeGuard[Nest | Staged]:
     """Tell whether an instruction may go through large arrays."""
-    return isinstance(instruction, Nest | Normalise | NormaliseBack) and instruction.work >= LARGE
+    return isinstance(instruction, Nest | Staged) and instruction.work >= LARGE
 
 
 def rows_of_safe(instruction: Single) -> Iterator[Row]:
     """Yield the ways of taking an instruction row by row, if it is about no constants."""
     accesses = operands(instruction)
     if isinstance(instruction, Nest):
-        accesses = [instruction.out, *(a for term in instruction.terms for a in term)]
+        accesses = [instruction.out, *instruction.factors]
     if all(a.buffer.array is None for a in accesses):
         yield from rows_of(instruction)
 

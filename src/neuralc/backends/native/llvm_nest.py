@@ -58,14 +58,13 @@ def _tile(nest: Nest) -> dict[int, int]:
 
 def _loads(nest: Nest, tile: Mapping[int, int]) -> float:
     """Return how much is loaded for one product, what is left at the end of a row included."""
-    accesses = [a for term in nest.terms for a in term]
     whole = prod(nest.sizes[k] for k in tile)
     total = 0
     for parts in product(*([(u, n // u), (n % u, 1)] for u, n in
                            ((u, nest.sizes[k]) for k, u in tile.items()))):  # fmt: skip
         steps = dict(zip(tile, (step for step, _ in parts), strict=True))
         times = prod(count for _, count in parts)
-        loads = [prod(step for k, step in steps.items() if a.strides[k]) for a in accesses]
+        loads = [prod(step for k, step in steps.items() if a.strides[k]) for a in nest.factors]
         total += times * sum(loads) * (prod(steps.values()) > 0)
     return total / whole
 

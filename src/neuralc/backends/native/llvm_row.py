@@ -176,13 +176,12 @@ def _write(w: Writer, stages: Sequence[Stage]) -> None:
 
 
 def _zero(w: Writer, stage: Stage) -> str:
-    return w.number(0, True) if stage.lanes else "0.0"
+    return w.number(0, bool(stage.lanes))
 
 
 def is_row(nest: Nest) -> bool:
     """Tell whether a nest goes along one row, without constants."""
-    accesses = [a for term in nest.terms for a in term]
-    return len(nest.sizes) == 1 and all(a.buffer.array is None for a in accesses)
+    return len(nest.sizes) == 1 and all(a.buffer.array is None for a in nest.factors)
 
 
 def nest_stage(nest: Nest, spots: Sequence[str], outers: Sequence[int]) -> Stage:

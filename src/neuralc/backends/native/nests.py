@@ -47,8 +47,27 @@ class Access:
         return np.asarray(flat[grid])
 
 
+class Sums:
+    """An instruction that writes sums of products, or adds to them."""
+
+    out: Access
+    add: bool
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        """The buffers that are read, what is added to included."""
+        assert isinstance(self, Nest | Table)
+        found = [access.buffer for access in self.factors]
+        return (*found, self.out.buffer) if self.add else tuple(found)
+
+    @property
+    def writes(self) -> tuple[Buffer, ...]:
+        """The buffers that are written."""
+        return (self.out.buffer,)
+
+
 @dataclass(frozen=True)
-class Nest:
+class Nest(Sums):
     """`out[i] (+)= sum_j product of accesses [i, j]`, the first `free` indices being `i`."""
 
     sizes: tuple[int, ...]
@@ -58,15 +77,9 @@ class Nest:
     terms: tuple[tuple[Access, ...], ...]
 
     @property
-    def reads(self) -> tuple[Buffer, ...]:
-        """The buffers that are read, what is added to included."""
-        found = [access.buffer for term in self.terms for access in term]
-        return (*found, self.out.buffer) if self.add else tuple(found)
-
-    @property
-    def writes(self) -> tuple[Buffer, ...]:
-        """The buffers that are written."""
-        return (self.out.buffer,)
+    def factors(self) -> tuple[Access, ...]:
+        """The factors of all products."""
+        return tuple(access for term in self.terms for access in term)
 
     @property
     def work(self) -> int:
@@ -75,7 +88,7 @@ class Nest:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Sums):
     """`out[i, o] (+)= sum of c * product of accesses [i, a]` for listed `(o, c, a...)`.
 
     `entries` are grouped by `o`, each place of the result once; an empty group is 0.
@@ -86,17 +99,6 @@ class Table:
     add: bool
     factors: tuple[Access, ...]
     entries: Entries
-
-    @property
-    def reads(self) -> tuple[Buffer, ...]:
-        """The buffers that are read, what is added to included."""
-        found = [access.buffer for access in self.factors]
-        return (*found, self.out.buffer) if self.add else tuple(found)
-
-    @property
-    def writes(self) -> tuple[Buffer, ...]:
-        """The buffers that are written."""
-        return (self.out.buffer,)
 
     @property
     def work(self) -> int:
@@ -139,7 +141,7 @@ def _access(operand: Operand, labels: Sequence[Label]) -> Access:
 
 def _merged(nest: Nest) -> Nest:
     """Make one index of two that run through memory as one would."""
-    accesses = [nest.out, *(access for term in nest.terms for access in term)]
+    accesses = [nest.out, *nest.factors]
     for k in range(len(nest.sizes) - 1):
         n = nest.sizes[k + 1]
         if k + 1 == nest.free or any(a.strides[k] != n * a.strides[k + 1] for a in accesses):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from neuralc.backends.native.arena import room
+from neuralc.backends.native.arena import room, spans
 from neuralc.backends.native.nests import Access, Nest, Table
 from neuralc.backends.native.plan import Instruction, Item, Transfer
 from neuralc.backends.native.steps import Step
@@ -51,12 +51,7 @@ def _counts(most: int) -> Iterator[int]:
 
 def peak(items: Sequence[Item], lanes: int) -> int:
     """Return how many numbers of an example are alive at once, at most."""
-    first: dict[Buffer, int] = {}
-    last: dict[Buffer, int] = {}
-    for k, item in enumerate(items):
-        for buffer in _buffers(item.instruction):
-            first.setdefault(buffer, k)
-            last[buffer] = k
+    first, last = spans(items)
     return max(accumulate(_changes(first, last, len(items), lanes)), default=0)
 
 
@@ -171,10 +166,6 @@ def on(instruction: Instruction, other: Mapping[Buffer, Buffer]) -> Instruction:
 
 def _examples(buffers: Sequence[Buffer]) -> list[Buffer]:
     return [buffer for buffer in buffers if buffer.scope == "example"]
-
-
-def _buffers(instruction: Instruction) -> list[Buffer]:
-    return _examples((*instruction.reads, *instruction.writes))
 
 
 def _changes(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralc.backends.native.llvm import Writer
-from neuralc.backends.native.steps import Rows, Step, along
+from neuralc.backends.native.steps import Step, along
 
 LOWEST = {"float": -87.0, "double": -708.0}  # of what has an exponential that is a normal number
 TERMS = {"float": 8, "double": 15}  # of the series, for |x| < log(2) / 2
@@ -21,16 +21,11 @@ TERMS = {"float": 8, "double": 15}  # of the series, for |x| < log(2) / 2
 class Softmax(Step):
     """`y = exp(x) / sum(exp(x))` along the last index; operands y, x, and a wall to add to x."""
 
-    def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code."""
-        self.rows(w, spots, _SoftmaxRow())
-
-
-class _SoftmaxRow(Rows):
-    def write(self, w: Writer, step: Step) -> None:
-        lanes = step.operands[0].buffer.lanes
+    def row(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write what is done with one row of each operand."""
+        lanes = self.operands[0].buffer.lanes
         kind = w.target.type(lanes)
-        walled = len(step.operands) > 2
+        walled = len(self.operands) > 2
 
         def value(spots: list[str]) -> str:
             x = w.load(spots[1], lanes)
@@ -44,35 +39,30 @@ class _SoftmaxRow(Rows):
             return [w.let(f"call {kind} {name}({kind} {carried[0]}, {kind} {value(spots)})")]
 
         first = w.number(-1e30, lanes)
-        (most,) = along(w, step, self.spots, [first], largest)
+        (most,) = along(w, self, spots, [first], largest)
 
         def total(spots: list[str], carried: list[str]) -> list[str]:
             power = exponential(w, w.let(f"fsub {kind} {value(spots)}, {most}"), lanes)
             w.store(power, spots[0], lanes)
             return [w.let(f"fadd {kind} {carried[0]}, {power}")]
 
-        (whole,) = along(w, step, self.spots, [w.number(0, lanes)], total)
+        (whole,) = along(w, self, spots, [w.number(0, lanes)], total)
 
         def divide(spots: list[str], carried: list[str]) -> list[str]:
             y = w.let(w.loading(spots[0], lanes))
             w.store(w.let(f"fdiv {kind} {y}, {whole}"), spots[0], lanes)
             return carried
 
-        along(w, step, self.spots, [], divide)
+        along(w, self, spots, [], divide)
 
 
 @dataclass(frozen=True)
 class SoftmaxBack(Step):
     """`gx = y (c - sum(y c))`, `c = gy - gy of the largest y`; operands gx, gy, y."""
 
-    def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code."""
-        self.rows(w, spots, _SoftmaxBackRow())
-
-
-class _SoftmaxBackRow(Rows):
-    def write(self, w: Writer, step: Step) -> None:
-        lanes = step.operands[0].buffer.lanes
+    def row(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write what is done with one row of each operand."""
+        lanes = self.operands[0].buffer.lanes
         kind = w.target.type(lanes)
         bits = w.target.each("i1", lanes)
 
@@ -85,7 +75,7 @@ class _SoftmaxBackRow(Rows):
                 for new, old in ((y, most), (g, own))
             ]
 
-        _, own = along(w, step, self.spots, [w.number(-1, lanes), w.number(0, lanes)], winner)
+        _, own = along(w, self, spots, [w.number(-1, lanes), w.number(0, lanes)], winner)
 
         def centred(spots: list[str]) -> str:
             return w.once(("centred", spots[1]), f"fsub {kind} {w.load(spots[1], lanes)}, {own}")
@@ -94,14 +84,14 @@ class _SoftmaxBackRow(Rows):
             part = w.let(f"fmul {kind} {w.load(spots[2], lanes)}, {centred(spots)}")
             return [w.let(f"fadd {kind} {carried[0]}, {part}")]
 
-        (mean,) = along(w, step, self.spots, [w.number(0, lanes)], total)
+        (mean,) = along(w, self, spots, [w.number(0, lanes)], total)
 
         def finish(spots: list[str], carried: list[str]) -> list[str]:
             rest = w.let(f"fsub {kind} {centred(spots)}, {mean}")
             w.store(w.let(f"fmul {kind} {w.load(spots[2], lanes)}, {rest}"), spots[0], lanes)
             return carried
 
-        along(w, step, self.spots, [], finish)
+        along(w, self, spots, [], finish)
 
 
 def exponential(w: Writer, x: str, lanes: bool) -> str:
@@ -122,7 +112,7 @@ def exponential(w: Writer, x: str, lanes: bool) -> str:
         return f"<{parts}>" if lanes and t.lanes > 1 else str(value)
 
     low = w.let(f"fcmp olt {kind} {x}, {number(LOWEST[t.real])}")
-    zero = w.number(0, lanes) if lanes else "0.0"
+    zero = w.number(0, lanes)
     x = w.let(f"select {bits} {low}, {kind} {zero}, {kind} {x}")
     scaled = w.let(f"fmul {kind} {x}, {number(1 / math.log(2))}")
     n = w.let(f"call {kind} @llvm.rint.{suffix}({kind} {scaled})")

@@ -6,7 +6,7 @@ the same code.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -16,6 +16,7 @@ from neuralc.backends.native.nests import Access
 from neuralc.backends.native.views import Buffer
 
 SHORT = 32  # values along which a sum is written out
+Body = Callable[[list[str], list[str]], list[str]]  # addresses, what is carried: what is carried on
 
 
 def _buffers(accesses: tuple[Access, ...]) -> tuple[Buffer, ...]:
@@ -56,40 +57,28 @@ class Step:
         return (type(self).__name__, self.sizes, self.add, shape)
 
     def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code."""
-        raise NotImplementedError
-
-    def rows(self, w: Writer, spots: Sequence[str], body: Rows) -> None:
-        """Write loops over all indices but the last, with the addresses of the rows."""
+        """Write the code: loops over all indices but the last around what is done with a row."""
         loops = [w.begin(n) for n in self.sizes[:-1]]
         index = [loop.index for loop in loops]
-        body.spots = [
+        self.row(w, [
             w.address(spot, a.buffer.lanes, 0, list(zip(index, a.strides[:-1], strict=True)))
             for spot, a in zip(spots, self.operands, strict=True)
-        ]
-        body.write(w, self)
+        ])  # fmt: skip
         for loop in reversed(loops):
             w.end(loop)
 
-
-class Rows:
-    """What is done with one row of each operand."""
-
-    spots: list[str]
-
-    def write(self, w: Writer, step: Step) -> None:
-        """Write the code."""
+    def row(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write what is done with one row of each operand."""
         raise NotImplementedError
 
 
-def along(w: Writer, step: Step, spots: list[str], carried: list[str], body: object) -> list[str]:
+def along(w: Writer, step: Step, spots: Sequence[str], carried: list[str], body: Body) -> list[str]:
     """Write something for each value along the last index; return what is carried at the end.
 
     `body(elements' addresses, carried)` returns what is carried on.
     """
     n = step.sizes[-1]
     lanes = step.operands[0].buffer.lanes
-    assert callable(body)
 
     def at(variable: str, number: int) -> list[str]:
         return [
@@ -126,14 +115,25 @@ class Zero(Step):
 
 
 @dataclass(frozen=True)
-class Normalise(Step):
+class Staged(Step):
+    """A step that goes along a row in stages, which may go together with those of others."""
+
+    def row(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write what is done with one row of each operand."""
+        own = tuple(Access(a.buffer, a.offset, a.strides[-1:]) for a in self.operands)
+        one = replace(self, sizes=self.sizes[-1:], operands=own)
+        write_stages(w, one.stages(spots, [0] * len(own)))
+
+    def stages(self, spots: Sequence[str], outers: Sequence[int]) -> list[Stage]:
+        """Return it as stages, if it is about one row."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Normalise(Staged):
     """`y = x / sum(x)` along the last index; operands y, 1 / sum(x), x."""
 
     results = 2
-
-    def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code."""
-        self.rows(w, spots, _Staged())
 
     def stages(self, spots: Sequence[str], outers: Sequence[int]) -> list[Stage]:
         """Return it as stages, if it is about one row."""
@@ -159,12 +159,8 @@ class Normalise(Step):
 
 
 @dataclass(frozen=True)
-class NormaliseBack(Step):
+class NormaliseBack(Staged):
     """`gx (+)= (gy - sum(gy * y)) / sum(x)`; operands gx, gy, y, 1 / sum(x)."""
-
-    def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code."""
-        self.rows(w, spots, _Staged())
 
     def stages(self, spots: Sequence[str], outers: Sequence[int]) -> list[Stage]:
         """Return it as stages, if it is about one row."""
@@ -196,14 +192,6 @@ class NormaliseBack(Step):
         return [first, Stage(size, None, reads, [gx], divide, begin, before=before, needs=first)]
 
 
-class _Staged(Rows):
-    def write(self, w: Writer, step: Step) -> None:
-        assert isinstance(step, Normalise | NormaliseBack)
-        own = tuple(Access(a.buffer, a.offset, a.strides[-1:]) for a in step.operands)
-        row = replace(step, sizes=step.sizes[-1:], operands=own)
-        write_stages(w, row.stages(self.spots, [0] * len(own)))
-
-
 @dataclass(frozen=True)
 class Running(Step):
     """Sums up to each value, itself left out if `strict`, from the end if `reverse`; z, x."""
@@ -215,31 +203,25 @@ class Running(Step):
         """Return all that its code depends on."""
         return (super().key(), self.reverse, self.strict)
 
-    def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code."""
-        self.rows(w, spots, _RunningRow())
-
-
-class _RunningRow(Rows):
-    def write(self, w: Writer, step: Step) -> None:
-        assert isinstance(step, Running)
-        lanes, n = step.operands[0].buffer.lanes, step.sizes[-1]
-        ends = list(self.spots)
-        operands = step.operands
-        if step.reverse:  # from the last value on, with the strides turned round
+    def row(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write what is done with one row of each operand."""
+        lanes, n = self.operands[0].buffer.lanes, self.sizes[-1]
+        ends = list(spots)
+        operands = self.operands
+        if self.reverse:  # from the last value on, with the strides turned round
             ends = [
                 w.address(s, lanes, (n - 1) * a.strides[-1], ())
-                for s, a in zip(self.spots, operands, strict=True)
+                for s, a in zip(spots, operands, strict=True)
             ]
             operands = tuple(
                 Access(a.buffer, a.offset, (*a.strides[:-1], -a.strides[-1])) for a in operands
             )
-        turned = Running(step.sizes, operands, step.add, step.reverse, step.strict)
+        turned = Running(self.sizes, operands, self.add, self.reverse, self.strict)
 
         def next_(spots: list[str], carried: list[str]) -> list[str]:
             total = w.plus(carried[0], w.load(spots[1], lanes), lanes)
-            value = carried[0] if step.strict else total
-            if step.add:
+            value = carried[0] if self.strict else total
+            if self.add:
                 value = w.plus(w.let(w.loading(spots[0], lanes)), value, lanes)
             w.store(value, spots[0], lanes)
             return [total]

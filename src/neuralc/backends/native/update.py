@@ -33,7 +33,7 @@ class Squares(Step):
         g = w.let(w.loading(spot, lanes))
         none = w.let(f"fsub {kind} {g}, {g}")  # 0, but for what is not finite
         fine = w.let(f"fcmp oeq {kind} {none}, {w.number(0, True) if lanes else '0.0'}")
-        zero = w.number(0, lanes) if lanes else "0.0"
+        zero = w.number(0, lanes)
         g = w.let(f"select {bits} {fine}, {kind} {g}, {kind} {zero}")
         w.store(g, spot, lanes)
         total = w.plus(w.let(w.loading(spots[1], lanes)), w.times(g, g, lanes), lanes)
