@@ -24,10 +24,11 @@ from benchmarks.handwritten.turing import Turing
 from benchmarks.report import Bar, Report, Table, main
 from benchmarks.tasks import TASKS, grids
 from benchmarks.timing import interleaved, quartiles, ratios
+from neuralc.backends.native.helpers import TINY
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
 from neuralc.learning.model import Model
-from neuralc.learning.train import TINY, negative_log_likelihood
+from neuralc.learning.train import negative_log_likelihood
 
 LIMIT = 1.3
 HANDWRITTEN: dict[str, Callable[[Mapping[str, int]], nn.Module]] = {

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.native_case import SLOW, Case
+from neuralc.backends.native.helpers import TINY
 from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.lower import Lowered, lower
-from neuralc.learning.train import TINY, negative_log_likelihood
+from neuralc.learning.train import negative_log_likelihood
 
 FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 CLOSE = 1e-9

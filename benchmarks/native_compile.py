@@ -16,10 +16,10 @@ from types import FrameType
 import torch
 from torch import Tensor
 
+from neuralc.backends.native.helpers import TINY
 from neuralc.backends.soft import SoftModule
 from neuralc.backends.soft.module import full
 from neuralc.backends.soft.parameters import Choices
-from neuralc.learning.train import TINY
 
 LIMIT = 240  # seconds of the clock
 

@@ -23,6 +23,11 @@ WORTH = 100  # steps of learning from which on a kernel is worth compiling
 LARGE = 5000  # operations of a program from which on a kernel takes minutes to compile
 
 
+def worthwhile(engine: Engine, steps: int) -> Engine:
+    """Return the engine to ask for: "auto" is torch where steps are too few to compile for."""
+    return "torch" if engine == "auto" and steps < WORTH else engine
+
+
 def soft_module(
     program: Program, engine: Engine, *, restarts: int, precision: Precision, device: str,
     bodies: Mapping[str, Callable[[int], nn.Module]] | None = None,

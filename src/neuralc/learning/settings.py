@@ -7,7 +7,7 @@ from typing import Literal
 
 from neuralc.engines import ENGINES, Engine
 from neuralc.errors import NeuralcError
-from neuralc.learning.engine import WORTH
+from neuralc.learning.engine import worthwhile
 
 LARGEST = 1e30  # what can be computed with in float32
 _WHOLE = ("restarts", "steps", "seed", "check_every", "patience", "polish", "threads")
@@ -148,8 +148,8 @@ class Settings:
         return self.engine_for(self.steps)
 
     def engine_for(self, steps: int) -> Engine:
-        """Return the engine to ask for: a kernel takes some steps to be worth compiling."""
-        return "torch" if self.engine == "auto" and steps < WORTH else self.engine
+        """Return the engine to ask for, for so many steps."""
+        return worthwhile(self.engine, steps)
 
     def _number(self, name: str, *, whole: bool = False) -> None:
         value = getattr(self, name)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from neuralc.backends.native import NativeModule
+from neuralc.backends.native.helpers import TINY
 from neuralc.backends.soft import SoftModule
 from neuralc.ir.examples import Examples
 from neuralc.learning.perception import NetworkTraining, Recipe, check_images, vary
@@ -25,7 +26,6 @@ MEMORY = 0.9  # of the running mean of the loss
 SHARPNESS = 5.0  # per nat: how fast a restart's say falls with its loss
 LEAST = 1e-12  # its say at least, so that it can be divided by
 PATIENCE = 0.5  # seconds of steps at once, which Ctrl-C waits for
-TINY = 1e-15  # keeps log finite; its square must still fit float32 as a gradient
 
 
 def negative_log_likelihood(

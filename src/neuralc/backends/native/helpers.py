@@ -8,7 +8,7 @@ from __future__ import annotations
 from neuralc.backends.native.llvm import Target
 from neuralc.backends.native.logarithm import logarithm
 
-TINY = 1e-15  # added to a chance before its logarithm is taken
+TINY = 1e-15  # added to a chance so that its logarithm is finite; its square must fit float32
 
 _TEXT = """
 ; numbers of a caller -> vectors: lane l has the rows at l * stride; lanes beyond `valid` have those

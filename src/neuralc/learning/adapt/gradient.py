@@ -19,7 +19,7 @@ from torch import Tensor
 from neuralc.engines import Engine
 from neuralc.ir.memories import Samples
 from neuralc.learning.adapt.problem import Choices, Problem
-from neuralc.learning.engine import WORTH
+from neuralc.learning.engine import worthwhile
 from neuralc.nn.loss import Wanted, Weights, loss
 from neuralc.nn.machine import RegisterMachine
 from neuralc.nn.turns import FIELDS, Halting, Mixing
@@ -129,8 +129,7 @@ class Descent:
 
         """
         self.problem, self.settings, self.seeds = problem, settings, tuple(seeds)
-        if engine == "auto" and settings.updates * settings.attempts < WORTH:
-            engine = "torch"
+        engine = worthwhile(engine, settings.updates * settings.attempts)
         self.machine = machine_of(problem, settings, len(seeds), engine)
         self.noise = [torch.Generator().manual_seed(seed) for seed in self.seeds]
         self.luck = [np.random.default_rng([11, seed]) for seed in self.seeds]
