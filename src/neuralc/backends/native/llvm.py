@@ -245,3 +245,13 @@ class Writer:
     def plus(self, a: str, b: str, lanes: bool) -> str:
         """Return a sum."""
         return self.let(f"fadd contract {self.target.type(lanes)} {a}, {b}")
+
+
+def function(
+    name: str, arguments: str, lines: Sequence[str], what: str = "", *, inline: bool = True
+) -> str:
+    """Return a function without a result; `what` is said of it before."""
+    head = [f"; {line}" for line in what.split("\n")] if what else []
+    attributes = "" if inline else " noinline"
+    first = f"define internal void @{name}({arguments}){attributes} {{"
+    return "\n".join([*head, first, "entry:", *lines, "  ret void", "}", ""])

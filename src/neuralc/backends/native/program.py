@@ -16,7 +16,7 @@ from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, share, 
 from neuralc.backends.native.gathering import gathered
 from neuralc.backends.native.grouping import banded, grouped, shrunk
 from neuralc.backends.native.helpers import helpers
-from neuralc.backends.native.llvm import Target, Writer
+from neuralc.backends.native.llvm import Target, Writer, function
 from neuralc.backends.native.nests import Access, Table
 from neuralc.backends.native.plan import Item, Loss, Plan, Section, Transfer
 from neuralc.backends.native.recompute import recomputed
@@ -105,9 +105,9 @@ class Module:
                 w.lines += comments.lines(item)
                 self.call(w, item)
             part = f"{name}_{k // PART}"
-            texts.append(_function(part, "ptr noalias %arena, ptr noalias %frame", w.lines))
+            texts.append(function(part, "ptr noalias %arena, ptr noalias %frame", w.lines))
             calls.append(f"  call void @{part}(ptr %arena, ptr %frame)")
-        texts.append(_function(name, "ptr noalias %arena, ptr noalias %frame", calls))
+        texts.append(function(name, "ptr noalias %arena, ptr noalias %frame", calls))
         return texts
 
     # ---- one instruction
@@ -165,7 +165,7 @@ class Module:
             code.write(w, group, names, self.arrays)
             what = "\n".join(described(part) for part in code.singles(group))
             arguments = ", ".join(f"ptr noalias %p{k}" for k in range(len(names)))
-            self.texts.append(_function(name, arguments, w.lines, what, inline=False))
+            self.texts.append(function(name, arguments, w.lines, what, inline=False))
         return self.functions[key]
 
     def arrays(self, table: Table) -> list[str]:
@@ -231,12 +231,3 @@ class Module:
             f"ptr {gradient}, ptr {total}, ptr {there}, i64 {stride}, "
             f"i64 {step.external.count}, i64 {step.size}, i64 {word(w, VALID)}, {t.real} {weight})"
         )
-
-
-def _function(
-    name: str, arguments: str, lines: Sequence[str], what: str = "", *, inline: bool = True
-) -> str:
-    head = [f"; {line}" for line in what.split("\n")] if what else []
-    attributes = "" if inline else " noinline"
-    first = f"define internal void @{name}({arguments}){attributes} {{"
-    return "\n".join([*head, first, "entry:", *lines, "  ret void", "}", ""])
