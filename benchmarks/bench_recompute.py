@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.timing import interleaved, ratios
 from neuralc.backends.native import NativeModule
-from neuralc.backends.native.kernel import Memory, vectors
+from neuralc.backends.native.kernel import Memory, Variant, vectors
 from neuralc.backends.soft.graph import B
 from neuralc.learning.train import negative_log_likelihood
 from neuralc.nn.turns import program
@@ -56,7 +56,7 @@ def run() -> Report:
     for sizes, timed in SIZES:
         both = {way: machine_steps(sizes, way) for way in ways}
         arenas = [
-            n.kernels.module("loss", vectors("float"), B, n.params, ALL).size * 4 / 2**20  # type: ignore[arg-type]
+            n.kernels.module(Variant("loss", vectors("float"), B, n.params, ALL)).size * 4 / 2**20  # type: ignore[arg-type]
             for n, _ in both.values()
         ]
         row: dict[str, Cell] = dict(zip(("M", "R", "T"), sizes, strict=True))

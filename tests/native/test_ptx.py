@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from benchmarks.tasks import TASKS
 from neuralc.backends.native import NativeModule, ptx
-from neuralc.backends.native.kernel import Kind
+from neuralc.backends.native.kernel import Kind, Variant
 from neuralc.cli import group
 
 CIRCUIT, TURING = "circuit swap", "turing invert"
@@ -40,7 +40,7 @@ def made(name: str, kind: Kind, real: str) -> str:
     module = TASKS[name].model().compile(engine="native")
     assert isinstance(module, NativeModule)
     target = ptx.thread(real, "sm_80")
-    kernel = module.kernels.module(kind, target, "P", module.params, 2**30)
+    kernel = module.kernels.module(Variant(kind, target, "P", module.params, 2**30))
     return ptx.translated(kernel.text(), "sm_80").decode()
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuralc.backends.native import NativeModule
 from neuralc.backends.native import module as native_module
-from neuralc.backends.native.kernel import Memory, vectors
+from neuralc.backends.native.kernel import Memory, Variant, vectors
 from neuralc.backends.native.plan import Lanes
 from neuralc.errors import Declined
 from neuralc.ir.nodes import Program
@@ -30,7 +30,7 @@ def sizes(program: Program, lanes: Lanes = "P") -> tuple[int, int]:
     native = NativeModule(program, memory="stored")
     both = native.kernels, replace(native.kernels, memory="recomputed")
     stored, again = (
-        k.module("loss", vectors("double"), lanes, native.params, WIDE).size for k in both
+        k.module(Variant("loss", vectors("double"), lanes, native.params, WIDE)).size for k in both
     )
     return stored, again
 

@@ -36,16 +36,19 @@ from neuralc.backends.soft.parameters import Choices
 
 @dataclass
 class Building:
-    """A plan in the making."""
+    """A plan in the making; what only ends that are not `compared` need is left out."""
 
     lowered: Lowered
     nodes: Sequence[Node]
     lanes: Lanes
     choices: Choices | None = None
+    compared: frozenset[int] | None = None
 
     def __post_init__(self) -> None:
         self.plan = Plan(self.lanes)
-        nodes = {node.number: node for node in self.nodes}
+        live = self.lowered.graph.live([node.number for _, node in self.compares])
+        needed = {node.number for node in live}
+        nodes = {n.number: n for n in self.nodes if n.op == "param" or n.number in needed}
         self.forward = Forward(self.plan, nodes, self.lowered.graph.array, choices=self.choices)
         self.forward.run()
         self.moves: dict[int, View] = {}  # gradients of logits
@@ -56,6 +59,12 @@ class Building:
         """The nodes of outputs, then those that are observed."""
         numbers = [*self.lowered.outputs.values(), *(n for n, _ in self.lowered.observed)]
         return [self.lowered.graph.nodes[number] for number in numbers]
+
+    @property
+    def compares(self) -> list[tuple[int, Node]]:
+        """The ends that a loss is about, and their numbers."""
+        ends = enumerate(self.ends)
+        return [(k, end) for k, end in ends if self.compared is None or k in self.compared]
 
     def outputs(self) -> Plan:
         """Return the plan that computes all ends."""
@@ -101,7 +110,7 @@ class Building:
         reverse.begin()
         self.plan.section = "example"
         outputs = len(self.lowered.outputs)
-        for k, node in enumerate(self.ends):
+        for k, node in self.compares:
             self.plan.node = node
             self.observe(reverse, node, k, k >= outputs, total)
         for inside in (True, False):

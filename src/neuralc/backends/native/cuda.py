@@ -56,7 +56,7 @@ class Gpu:
         Args:
             kernel: made with `target` and `load`.
             args: restarts, examples, chunks of examples, steps.
-            addresses: of the external arrays, on this GPU, in their order; 0 for none.
+            addresses: of the external arrays, on this GPU, in their order.
             tasks: their number; there is a thread for each, if there are warps enough.
             warps: at most so many, each with memory of its own.
 

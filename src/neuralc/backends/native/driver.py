@@ -133,8 +133,7 @@ def _addresses(
         for dim, step in steps[k].items():
             place = w.let(f"add i64 {place}, {w.let(f'mul i64 {at[dim]}, {step}')}")
         moved = w.let(f"getelementptr {kind}, ptr {bases[k]}, i64 {place}")
-        none = w.let(f"icmp eq ptr {bases[k]}, null")
-        _put(w, SLOTS + 2 * k, "ptr", w.let(f"select i1 {none}, ptr null, ptr {moved}"))
+        _put(w, SLOTS + 2 * k, "ptr", moved)
         _put(w, SLOTS + 2 * k + 1, "i64", steps[k].get(plan.lanes, "0"))
 
 

@@ -78,7 +78,6 @@ def clear(target: Target) -> str:
 def observe(target: Target) -> str:
     """Return the function that adds to the loss, and its gradient to that of an end."""
     w, real = Writer(target), target.real
-    some = w.branch(w.let("icmp ne ptr %targets, null"))
     lane = w.begin("%valid")
     start = _row(w, "%targets", lane.index, "i64")
     own = w.let(f"mul i64 {lane.index}, %across")
@@ -102,7 +101,6 @@ def observe(target: Target) -> str:
     w.join(seen)
     w.end(each)
     w.end(lane)
-    w.join(some)
     arguments = (
         "ptr noalias %value, i64 %step, i64 %across, ptr noalias %gradient, ptr noalias %total,\n"
         "    ptr noalias %targets, i64 %stride, i64 %count, i64 %size, i64 %valid, "

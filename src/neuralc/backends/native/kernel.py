@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
@@ -38,6 +38,29 @@ ALIGN = 64
 TASKS = 4  # for each thread, so that none waits long for the last
 
 
+@dataclass(frozen=True)
+class Variant:
+    """Which kernel of a program.
+
+    Attributes:
+        kind: what it computes.
+        target: what it is for.
+        lanes: what they are.
+        wanted: the numbers of the sources whose gradients are wanted.
+        budget: how many bytes a thread may work in.
+        compared: which ends a loss is about, counted from 0; the others are not computed. None:
+            all are.
+
+    """
+
+    kind: Kind
+    target: Target
+    lanes: Lanes
+    wanted: frozenset[int]
+    budget: int
+    compared: frozenset[int] | None = None
+
+
 @dataclass
 class Kernel:
     """One kernel: what it is called with, and its code.
@@ -59,7 +82,7 @@ class Kernel:
 
         Args:
             args: restarts, examples, chunks of examples, steps.
-            addresses: of the external arrays, in their order; 0 for none.
+            addresses: of the external arrays, in their order.
             tasks: their number.
             pool: the threads.
 
@@ -168,50 +191,36 @@ class Kernels:
     source: Source | None
     choices: Choices
     memory: Memory = "auto"
-    made: dict[object, Kernel] = field(default_factory=dict)
+    made: dict[Variant, Kernel] = field(default_factory=dict)
     asked: dict[object, Kernel] = field(default_factory=dict)  # by whatever led to one
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Kernels:
         """Return itself: a copy of a module runs the same code."""
         return self
 
-    def get(
-        self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int], budget: int,
-        loader: Loader = load,
-    ) -> Kernel:  # fmt: skip
-        """Return a kernel, compiled now if it is the first time.
-
-        Args:
-            kind: what it computes.
-            target: what it is for.
-            lanes: what they are.
-            wanted: the numbers of the sources whose gradients are wanted.
-            budget: how many bytes a thread may work in.
-            loader: compiles.
+    def get(self, variant: Variant, loader: Loader = load) -> Kernel:
+        """Return a kernel, compiled by `loader` now if it is the first time.
 
         Raises:
-            Declined: it takes more.
+            Declined: it takes more than its budget.
 
         """
-        key = (kind, target, lanes, wanted, budget)
-        if key not in self.made:
-            content = self.content(key)
-            code = loader(content, lambda: facts_of(self.module(*key)))
+        if variant not in self.made:
+            code = loader(self.content(variant), lambda: facts_of(self.module(variant)))
             externals = tuple(
                 External(e[0], e[1], tuple(e[2]), e[3], e[4]) for e in code.facts["externals"]
             )
             size, work = code.facts["size"], code.facts["work"]
-            self.made[key] = Kernel(lanes, target, externals, size, work, code)
-        return self.made[key]
+            self.made[variant] = Kernel(variant.lanes, variant.target, externals, size, work, code)
+        return self.made[variant]
 
-    def content(self, key: tuple[Kind, Target, Lanes, frozenset[int], int]) -> bytes:
+    def content(self, variant: Variant) -> bytes:
         """Return all that the code of a kernel depends on."""
-        kind, target, lanes, wanted, budget = key
-        digest = hashlib.sha256()
+        compared = variant.compared and sorted(variant.compared)
+        about = replace(variant, wanted=frozenset(), compared=None)
         ends = (self.lowered.outputs, self.lowered.observed)
-        words = (kind, target, lanes, sorted(wanted), ends, self.choices.blocks,
-                 self.memory, budget)  # fmt: skip
-        digest.update(repr(words).encode())
+        words = (about, sorted(variant.wanted), compared, ends, self.choices.blocks, self.memory)
+        digest = hashlib.sha256(repr(words).encode())
         digest.update(self.choices.allowed.tobytes())
         for node in self.nodes:
             digest.update(repr((node.number, node.op, node.args, node.attrs, node.dims)).encode())
@@ -220,14 +229,13 @@ class Kernels:
                 digest.update(array.tobytes())
         return digest.digest()
 
-    def module(
-        self, kind: Kind, target: Target, lanes: Lanes, wanted: frozenset[int], budget: int
-    ) -> Module:
+    def module(self, variant: Variant) -> Module:
         """Return a kernel that is not yet text; what is said of `get` holds."""
+        target, budget = variant.target, variant.budget
         ways = {"auto": (False, True), "stored": (False,), "recomputed": (True,)}[self.memory]
         sizes = []
         for again in ways:
-            module = Module(self.plan(kind, lanes, wanted), target, self.source, again)
+            module = Module(self.plan(variant), target, self.source, again)
             size = module.size * target.bytes
             if size <= budget:
                 return module
@@ -237,18 +245,18 @@ class Kernels:
         need = f"it takes {', '.join(sizes)}, for each {who}; more than {budget / 2**30:.0f} GiB"
         raise Declined(NAME, [need])
 
-    def plan(self, kind: Kind, lanes: Lanes, wanted: frozenset[int]) -> Plan:
+    def plan(self, variant: Variant) -> Plan:
         """Return what a kernel does."""
-        building = Building(self.lowered, self.nodes, lanes, self.choices)
-        match kind:
+        building = Building(self.lowered, self.nodes, variant.lanes, self.choices, variant.compared)
+        match variant.kind:
             case "outputs":
                 return building.outputs()
             case "pullback":
-                return building.pullback(wanted)
+                return building.pullback(variant.wanted)
             case "loss":
-                return building.loss(wanted)
+                return building.loss(variant.wanted)
             case "rmsprop" | "adam":
-                return building.descend(adam=kind == "adam")
+                return building.descend(adam=variant.kind == "adam")
 
 
 def facts_of(module: Module) -> tuple[str, dict[str, Any]]:

@@ -26,6 +26,7 @@ from neuralc.backends.native.kernel import (
     Memory,
     Pool,
     Shares,
+    Variant,
     lanes_for,
     lay,
     vectors,
@@ -68,7 +69,7 @@ class NativeModule(SoftModule):
         self.kernels = Kernels(self._training.lowered, nodes, source, self.choices, memory)
         self.pool = Pool(1)
         self.calls: dict[tuple[int, ...], Laid] = {}
-        self.compared: tuple[dict[str, Tensor], dict[Key, Tensor | None]] = ({"": self.logits}, {})
+        self.compared: tuple[dict[str, Tensor], dict[Key, Tensor]] = ({"": self.logits}, {})
         sources = self._training.sources
         self.sources: list[Node] = [node for node in sources if node.op != "param"]
         self.params = frozenset(node.number for node in sources if node.op == "param")
@@ -102,11 +103,12 @@ class NativeModule(SoftModule):
         """
         real = REALS[self.logits.dtype]
         if device == "cpu":
-            return self.kernels.module("loss", vectors(real), "P", self.params, MEMORY).text()
+            plain = Variant("loss", vectors(real), "P", self.params, MEMORY)
+            return self.kernels.module(plain).text()
         there = torch.cuda.is_available()
         chip = ptx.chip(*torch.cuda.get_device_capability()) if there else ptx.PLAIN
-        module = self.kernels.module("loss", ptx.thread(real, chip), "P", self.params, MEMORY)
-        return ptx.translated(module.text(), chip).decode()
+        threads = Variant("loss", ptx.thread(real, chip), "P", self.params, MEMORY)
+        return ptx.translated(self.kernels.module(threads).text(), chip).decode()
 
     def run(self, inputs: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Run on prepared inputs; return outputs and observed distributions, with P and B."""
@@ -160,8 +162,9 @@ class NativeModule(SoftModule):
         batch = self._batch(inputs)
         if not inputs and targets:
             batch = next(iter(targets.values())).shape[0]
-        kernel = self.kernel("adam" if adam else "rmsprop", batch, [False] * len(given))
-        others: dict[Key, Tensor | None] = {
+        kind: Kind = "adam" if adam else "rmsprop"
+        kernel = self.kernel(kind, batch, [False] * len(given), self.compares(targets))
+        others: dict[Key, Tensor] = {
             **self.goals(targets),
             ("source", "settings"): settings.to(self.logits.dtype),
             ("state", "square"): square, ("state", "momentum"): momentum,
@@ -196,15 +199,21 @@ class NativeModule(SoftModule):
         name, value = next(iter(inputs.items()), ("", None))
         return 1 if value is None else value.shape[int(name in self.carried)]
 
-    def kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
+    def kernel(
+        self, kind: Kind, batch: int, wanted: Sequence[bool],
+        compared: frozenset[int] | None = None,
+    ) -> Kernel:  # fmt: skip
         """Return the kernel for a batch of this size, with the gradients that are wanted."""
         like = self.logits
-        about = kind, batch, tuple(wanted), like.shape[0], like.dtype, like.device, MEMORY
+        about = (kind, batch, tuple(wanted), compared, like.shape[0], like.dtype, like.device,
+                 MEMORY)  # fmt: skip
         if about not in self.kernels.asked:
-            self.kernels.asked[about] = self._kernel(kind, batch, wanted)
+            self.kernels.asked[about] = self._kernel(kind, batch, wanted, compared)
         return self.kernels.asked[about]
 
-    def _kernel(self, kind: Kind, batch: int, wanted: Sequence[bool]) -> Kernel:
+    def _kernel(
+        self, kind: Kind, batch: int, wanted: Sequence[bool], compared: frozenset[int] | None
+    ) -> Kernel:
         real = REALS[self.logits.dtype]
         asked = {
             node.number
@@ -212,16 +221,19 @@ class NativeModule(SoftModule):
         }  # fmt: skip
         if self.with_logits and wanted[0]:
             asked |= self.params
-        own = frozenset(asked)
-        if there := self.gpu():
-            return self.kernels.get(kind, there.target(real), P, own, MEMORY, there.load)  # type: ignore[arg-type]
-        target = vectors(real)
-        lanes = lanes_for(self.restarts, batch, target.lanes)
-        return self.kernels.get(kind, target, lanes, own, MEMORY, load)
+        there = self.gpu()
+        target = there.target(real) if there else vectors(real)
+        lanes = P if there else lanes_for(self.restarts, batch, target.lanes)
+        variant = Variant(kind, target, lanes, frozenset(asked), MEMORY, compared)  # type: ignore[arg-type]
+        return self.kernels.get(variant, there.load if there else load)
+
+    def compares(self, targets: Mapping[str, Tensor]) -> frozenset[int]:
+        """Return which ends of the program have something to be compared with."""
+        return frozenset(int(k) for _, k in self.goals(targets))
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor],
-        others: Mapping[Key, Tensor | None], steps: int = 0,
+        others: Mapping[Key, Tensor], steps: int = 0,
     ) -> dict[Key, Tensor]:  # fmt: skip
         """Run a kernel; return what it makes, by role and name.
 
@@ -232,17 +244,16 @@ class NativeModule(SoftModule):
         made: dict[Key, Tensor] = {}
         addresses, kept = [], []
         for external, key, shape, count in laid.arrays:
-            value: Tensor | None
             if external.role == "source" and key not in others:
                 value = self.array(external, sources[external.name], count, like)
             elif external.role in ("source", "state", "seed", "target"):
                 value = self.array(external, others[key], count, like)
-                if external.role == "seed" and B not in external.dims and value is not None:
+                if external.role == "seed" and B not in external.dims:
                     value = value / laid.args[2]  # chunks: each adds its part of the gradient
             else:
                 value = made[key] = like.new_zeros(shape)
             kept.append(value)
-            addresses.append(0 if value is None else value.data_ptr())
+            addresses.append(value.data_ptr())
         if there:
             there.run(kernel, laid.args, addresses, laid.tasks, self.most_threads(kernel))
         else:
@@ -264,10 +275,8 @@ class NativeModule(SoftModule):
         return self.calls[about]
 
     @staticmethod
-    def array(external: External, value: Tensor | None, count: int, like: Tensor) -> Tensor | None:
+    def array(external: External, value: Tensor, count: int, like: Tensor) -> Tensor:
         """Return a tensor as what a kernel reads, which looks at nothing but its address."""
-        if value is None:
-            return None
         kind, here = like.dtype if external.real else torch.int64, like.device
         if value.numel() != count:
             found = " x ".join(map(str, value.shape))
@@ -328,8 +337,8 @@ class NativeModule(SoftModule):
             result.append(None if gradient is None else gradient.reshape(value.shape))
         return result
 
-    def goals(self, targets: Mapping[str, Tensor]) -> dict[Key, Tensor | None]:
-        """Return the targets of all outputs, None where there are none, and what is observed."""
+    def goals(self, targets: Mapping[str, Tensor]) -> dict[Key, Tensor]:
+        """Return the targets, and what is observed, by the ends that are compared with them."""
         before, known = self.compared
         if len(before) == len(targets) and all(targets.get(k) is v for k, v in before.items()):
             return known
@@ -342,8 +351,8 @@ class NativeModule(SoftModule):
                     f"a target of {name} is {int(target.max())}\n"
                     f"  hint: its values are 0 to {kind.size - 1}"
                 )
-        found: dict[Key, Tensor | None] = {
-            ("target", str(k)): targets.get(name) for k, name in enumerate(names)
+        found: dict[Key, Tensor] = {
+            ("target", str(k)): targets[name] for k, name in enumerate(names) if name in targets
         }
         for k, number in enumerate(self.expected):
             found["target", str(len(names) + k)] = torch.tensor([number], device=self.logits.device)
@@ -381,9 +390,8 @@ class _Loss(torch.autograd.Function):
         ctx: Any, native: NativeModule, batch: int, targets: Mapping[str, Tensor], *given: Tensor
     ) -> Tensor:
         wanted = ctx.needs_input_grad[3:]
-        found = native.call(
-            native.kernel("loss", batch, wanted), batch, given, native.goals(targets)
-        )
+        kernel = native.kernel("loss", batch, wanted, native.compares(targets))
+        found = native.call(kernel, batch, given, native.goals(targets))
         ctx.rows = native.gradients(found, given, wanted)
         return found["loss", ""].reshape(-1)
 

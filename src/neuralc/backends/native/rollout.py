@@ -21,6 +21,7 @@ from neuralc.backends.native.kernel import (
     Kind,
     Laid,
     Pool,
+    Variant,
     lanes_for,
     lay,
     vectors,
@@ -175,7 +176,7 @@ class Rollout:
         target = vectors(real)
         lanes = lanes_for(restarts, batch, target.lanes)
         wanted = frozenset(map(int, self.sources)) if kind == "pullback" else frozenset()
-        kernel = self.kernels.get(kind, target, lanes, wanted, MEMORY)
+        kernel = self.kernels.get(Variant(kind, target, lanes, wanted, MEMORY))
         shares = NativeModule.shares(kernel, restarts, batch, divide=True)
         pool = Pool(min(shares.threads, NativeModule.most_threads(kernel)))
         return _Prepared(kernel, lay(kernel, restarts, batch, shares, 0), pool)
