@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from copy import deepcopy
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
 
-from neuralc.backends.native import NativeModule, module
+from neuralc.backends.native import NativeModule, llvm_table, module
 from neuralc.backends.native.plan import Lanes
 from neuralc.backends.soft import SoftModule, pushforward
 from neuralc.errors import Declined
 from neuralc.ir.nodes import Program
 from neuralc.ir.text import show
 from neuralc.ir.turn import turn
+from neuralc.learning.train import negative_log_likelihood
 from neuralc.nn import turns
 from tests.machines.solved import ALL, machine
-from tests.native.same import assert_same, both, check, ends, gradients
+from tests.native.same import assert_same, both, check, compare, ends, gradients
 from tests.random_models import Features, random_program
 from tests.soft import test_forms, test_functions
 from tests.soft.cases import CASES, program_of
@@ -85,6 +87,49 @@ def test_large_functions(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = [kinds for kinds in test_functions.KINDS[len(case[1])] if "param" in kinds]
     program = test_functions.model(case, kinds[number % len(kinds)])
     check(program, 0, "PB"[number % 2], monkeypatch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", range(1, len(test_functions.CASES), 4))
+def test_large_functions_as_loops(
+    number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is written out for a few values is a loop for many."""
+    monkeypatch.setenv("NEURALC_CACHE", str(tmp_path))  # its names do not tell these numbers
+    monkeypatch.setattr(pushforward, "DENSE", 2048)
+    monkeypatch.setattr(llvm_table, "LONG", 20)
+    monkeypatch.setattr(llvm_table, "SHORT", 4)
+    case = test_functions.CASES[list(test_functions.CASES)[number]]
+    kinds = [kinds for kinds in test_functions.KINDS[len(case[1])] if "param" in kinds]
+    program = test_functions.model(case, kinds[number % len(kinds)])
+    check(program, 0, "PB"[number // 4 % 2], monkeypatch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cells", [20, 70])
+def test_extremes_are_running_sums(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has a minimum and a maximum; 70 cells are too many to be written out."""
+    memory, wanted = np.random.default_rng(0).integers(0, cells, (2, 3, cells))
+    targets = {"final_memory": torch.from_numpy(wanted)}
+    check(turns.program(cells, 2, 2), 0, "B", monkeypatch, ({"initial_memory": memory}, targets))
+
+
+def test_only_what_has_targets_is_computed() -> None:
+    program = turns.program(5, 2, 3)
+    plain, native = both(program)
+    inputs = plain.prepare({"initial_memory": np.arange(10).reshape(2, 5) % 5})
+    targets = {"steps": torch.tensor([3, 1]), "final_memory": torch.ones(2, 5, dtype=torch.int64)}
+    work = []
+    for name in targets:
+        own = {name: targets[name]}
+        found = [
+            gradients(module, negative_log_likelihood(module, inputs, own).sum(), [])
+            for module in (plain, native)
+        ]
+        assert_same(*found, name)
+        work.append(list(native.kernels.made.values())[-1].work)
+    compare(plain, native, {"initial_memory": np.zeros((2, 5), int)}, targets)
+    whole = max(kernel.work for kernel in native.kernels.made.values())
+    assert len(set(work)) == 2
+    assert max(work) < whole
 
 
 @pytest.mark.parametrize("seed", range(4))

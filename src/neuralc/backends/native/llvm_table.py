@@ -6,17 +6,18 @@ running sum takes n additions, not n * n / 2.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate as accumulated
 
 from neuralc.backends.native.llvm import Writer
 from neuralc.backends.native.llvm_nest import accumulate
 from neuralc.backends.native.nests import Access, Table
+from neuralc.backends.native.running import Chain
 
 TILE = 8
 LONG = 1500  # entries from which on they are a loop
+SHORT = 256  # additions and stores of running sums that are written out
 Entry = tuple[float, tuple[int, ...]]
-Chains = dict[tuple[int, int], list[tuple[int, int]]]  # (end, direction): lengths and results
 
 
 def pointers(table: Table) -> list[Access]:
@@ -48,38 +49,52 @@ def write_table(w: Writer, table: Table, spots: Sequence[str], arrays: Sequence[
 
 
 def numbers(table: Table) -> list[list[float]]:
-    """Return the arrays that a long table reads: a place for each operand, and coefficients."""
-    rows = [(o, *places, c) for o, group in table.entries for c, places in group]
-    return [list(column) for column in zip(*rows, strict=True)]
+    """Return the arrays that a long table reads.
+
+    Of each sum with products: its place, and the number of products up to its end. Of each product:
+    a place for each factor, and the coefficient.
+    """
+    groups = [(o, group) for o, group in table.entries if group]
+    stops = accumulated(len(group) for _, group in groups)
+    rows = [(*places, c) for _, group in groups for c, places in group]
+    return [[o for o, _ in groups], list(stops), *map(list, zip(*rows, strict=True))]
 
 
 def _looped(w: Writer, table: Table, bases: Sequence[str], arrays: Sequence[str]) -> None:
     lanes, t = table.out.buffer.lanes, w.target
+
+    def number(name: str, index: str) -> str:
+        spot = w.let(f"getelementptr i32, ptr {name}, i64 {index}")
+        return w.let(f"sext i32 {w.let(f'load i32, ptr {spot}')} to i64")
+
+    results, stops, *places, coefficients = arrays
     if not table.add:
-        for o, _ in table.entries:
+        for o in (o for o, group in table.entries if not group):
             w.store(w.number(0, lanes), w.address(bases[0], lanes, o, ()), lanes)
-    loop = w.begin(sum(len(group) for _, group in table.entries))
-    places = []
-    for name in arrays[:-1]:
-        spot = w.let(f"getelementptr i32, ptr {name}, i64 {loop.index}")
-        places.append(w.let(f"sext i32 {w.let(f'load i32, ptr {spot}')} to i64"))
-    spot = w.let(f"getelementptr {t.real}, ptr {arrays[-1]}, i64 {loop.index}")
+    groups = sum(bool(group) for _, group in table.entries)
+    row = w.begin(groups, [("i64", "0")])
+    out = w.address(bases[0], lanes, 0, [(number(results, row.index), 1)])
+    first = w.let(w.loading(out, lanes)) if table.add else w.number(0, lanes)
+    stop = number(stops, row.index)
+    each = w.begin(stop, [(t.type(lanes), first)], start=row.values[0])
+    spot = w.let(f"getelementptr {t.real}, ptr {coefficients}, i64 {each.index}")
     known = [w.let(w.loading(spot, False))]
     vectors: list[str] = []
-    for access, base, place in zip(table.factors, bases[1:], places[1:], strict=True):
+    for access, base, name in zip(table.factors, bases[1:], places, strict=True):
         own = access.buffer.lanes
+        place = number(name, each.index)
         value = w.let(w.loading(w.address(base, own, 0, [(place, 1)]), own))
         (vectors if own else known).append(value)
-    out = w.address(bases[0], lanes, 0, [(places[0], 1)])
-    w.store(accumulate(w, w.let(w.loading(out, lanes)), vectors, known, lanes), out, lanes)
-    w.end(loop)
+    total = accumulate(w, each.values[0], vectors, known, lanes)
+    w.end(each, [total])
+    w.store(total, out, lanes)
+    w.end(row, [stop])
 
 
 def _listed(w: Writer, table: Table, bases: Sequence[str]) -> None:
     lanes = table.out.buffer.lanes
-    chains = _chains(table)
-    if chains is not None:
-        _chained(w, table, bases, chains)
+    if table.chains:
+        _chained(w, table, bases)
         return
     for start in range(0, len(table.entries), TILE):
         tile = table.entries[start : start + TILE]
@@ -107,47 +122,18 @@ def _entry(w: Writer, table: Table, bases: Sequence[str], total: str, entry: Ent
 # ---- running sums
 
 
-def _chains(table: Table) -> Chains | None:
-    """Return how sums share parts: for each range of places that begins, or ends, where others do.
-
-    None, if that does not save much.
-    """
-    if len(table.factors) != 1 or any(c != 1 for _, group in table.entries for c, _ in group):
-        return None
-    total = sum(len(group) for _, group in table.entries)
-    if total <= 3 * len(table.entries):
-        return None
-    ranges = {o: _ranges([p for _, (p,) in group], table) for o, group in table.entries}
-    starts = Counter(low for parts in ranges.values() for low, _ in parts)
-    stops = Counter(high for parts in ranges.values() for _, high in parts)
-    chains: Chains = {}
-    for o, parts in ranges.items():
-        for low, high in parts:
-            up = starts[low] >= stops[high]
-            chains.setdefault((low, 1) if up else (high, -1), []).append((high - low, o))
-    work = sum(max(length for length, _ in chain) + len(chain) for chain in chains.values())
-    return chains if work < total // 2 else None
-
-
-def _ranges(places: Sequence[int], table: Table) -> list[tuple[int, int]]:
-    """Return places as ranges; blocks as long as there are results are kept apart."""
-    found: list[tuple[int, int]] = []
-    for place in sorted(places):
-        if found and found[-1][1] == place and place % len(table.entries):
-            found[-1] = (found[-1][0], place + 1)
-        else:
-            found.append((place, place + 1))
-    return found
-
-
-def _chained(w: Writer, table: Table, bases: Sequence[str], chains: Chains) -> None:
+def _chained(w: Writer, table: Table, bases: Sequence[str]) -> None:
+    """Write all results at once, or a loop for each running sum where they are many."""
+    if sum(chain.work for chain in table.chains) > SHORT:
+        _rolled(w, table, bases)
+        return
     lanes = table.out.buffer.lanes
     parts: dict[int, list[str]] = {o: [] for o, _ in table.entries}
-    for (end, step), chain in chains.items():
+    for chain in table.chains:
         total, have = "", 0
-        for length, o in sorted(chain):
+        for length, o in chain.results:
             for k in range(have, length):
-                place = end + k if step > 0 else end - 1 - k
+                place = chain.start + k * chain.step
                 total = _entry(w, table, bases, total, (1.0, (place,)))
             have = length
             parts[o].append(total)
@@ -159,3 +145,52 @@ def _chained(w: Writer, table: Table, bases: Sequence[str], chains: Chains) -> N
         for other in sums[1:]:
             value = w.plus(value, other, lanes)
         w.store(value, spot, lanes)
+
+
+def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
+    """Write a loop for each part of a running sum whose results are evenly spaced."""
+    lanes, own = table.out.buffer.lanes, table.factors[0].buffer.lanes
+    kind = w.target.type(lanes)
+    touched: set[int] = set()
+    if not table.add:  # what the longest sum does not write is 0 at first
+        touched = {o for o, _ in table.entries}
+        whole = max(table.chains, key=lambda chain: len(chain.results))
+        written = {o for _, o in whole.results}
+        for o in sorted(touched - written):
+            w.store(w.number(0, lanes), w.address(bases[0], lanes, o, ()), lanes)
+        touched -= written
+    for chain in sorted(table.chains, key=lambda chain: -len(chain.results)):
+        value, have = w.number(0, lanes), 0
+        for length, first, apart, count in _even(chain):
+            add = table.add or first in touched
+            loop = w.begin(length - have + count - 1, [(kind, value)])
+            place = [(loop.index, chain.step)]
+            term = w.let(w.loading(
+                w.address(bases[1], own, chain.start + have * chain.step, place), own))  # fmt: skip
+            value = w.plus(loop.values[0], w.splat(term) if lanes and not own else term, lanes)
+            late = length - have - 1
+            after = w.branch(w.let(f"icmp sge i64 {loop.index}, {late}")) if late else None
+            spot = w.address(bases[0], lanes, first - late * apart, [(loop.index, apart)])
+            whole_ = w.plus(w.let(w.loading(spot, lanes)), value, lanes) if add else value
+            w.store(whole_, spot, lanes)
+            if after:
+                w.join(after)
+            w.end(loop, [value])
+            have = length + count - 1
+        touched |= {o for _, o in chain.results}
+
+
+def _even(chain: Chain) -> list[tuple[int, int, int, int]]:
+    """Return the results of a running sum in parts whose lengths differ by one, evenly spaced.
+
+    For each part: the length and the result of the first, how far results are apart, their number.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    for length, o in chain.results:
+        if found:
+            start, first, apart, count = found[-1]
+            if length == start + count and (count == 1 or o == first + count * apart):
+                found[-1] = (start, first, o - first if count == 1 else apart, count + 1)
+                continue
+        found.append((length, o, 0, 1))
+    return found

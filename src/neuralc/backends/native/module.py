@@ -163,9 +163,10 @@ class NativeModule(SoftModule):
         if not inputs and targets:
             batch = next(iter(targets.values())).shape[0]
         kind: Kind = "adam" if adam else "rmsprop"
-        kernel = self.kernel(kind, batch, [False] * len(given), self.compares(targets))
+        goals = self.goals(targets)
+        kernel = self.kernel(kind, batch, [False] * len(given), goals)
         others: dict[Key, Tensor] = {
-            **self.goals(targets),
+            **goals,
             ("source", "settings"): settings.to(self.logits.dtype),
             ("state", "square"): square, ("state", "momentum"): momentum,
         }  # fmt: skip
@@ -201,10 +202,14 @@ class NativeModule(SoftModule):
 
     def kernel(
         self, kind: Kind, batch: int, wanted: Sequence[bool],
-        compared: frozenset[int] | None = None,
+        goals: Mapping[Key, Tensor] | None = None,
     ) -> Kernel:  # fmt: skip
-        """Return the kernel for a batch of this size, with the gradients that are wanted."""
+        """Return the kernel for a batch of this size, with the gradients that are wanted.
+
+        `goals` are what a loss compares ends with.
+        """
         like = self.logits
+        compared = None if goals is None else frozenset(int(k) for _, k in goals)
         about = (kind, batch, tuple(wanted), compared, like.shape[0], like.dtype, like.device,
                  MEMORY)  # fmt: skip
         if about not in self.kernels.asked:
@@ -227,13 +232,9 @@ class NativeModule(SoftModule):
         variant = Variant(kind, target, lanes, frozenset(asked), MEMORY, compared)  # type: ignore[arg-type]
         return self.kernels.get(variant, there.load if there else load)
 
-    def compares(self, targets: Mapping[str, Tensor]) -> frozenset[int]:
-        """Return which ends of the program have something to be compared with."""
-        return frozenset(int(k) for _, k in self.goals(targets))
-
     def call(
-        self, kernel: Kernel, batch: int, given: Sequence[Tensor],
-        others: Mapping[Key, Tensor], steps: int = 0,
+        self, kernel: Kernel, batch: int, given: Sequence[Tensor], others: Mapping[Key, Tensor],
+        steps: int = 0,
     ) -> dict[Key, Tensor]:  # fmt: skip
         """Run a kernel; return what it makes, by role and name.
 
@@ -390,8 +391,8 @@ class _Loss(torch.autograd.Function):
         ctx: Any, native: NativeModule, batch: int, targets: Mapping[str, Tensor], *given: Tensor
     ) -> Tensor:
         wanted = ctx.needs_input_grad[3:]
-        kernel = native.kernel("loss", batch, wanted, native.compares(targets))
-        found = native.call(kernel, batch, given, native.goals(targets))
+        goals = native.goals(targets)
+        found = native.call(native.kernel("loss", batch, wanted, goals), batch, given, goals)
         ctx.rows = native.gradients(found, given, wanted)
         return found["loss", ""].reshape(-1)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from neuralc.backends.native.running import Chain, chained
 from neuralc.backends.native.views import Buffer, View
 
 Label = int | str
@@ -91,7 +92,8 @@ class Nest(Sums):
 class Table(Sums):
     """`out[i, o] (+)= sum of c * product of accesses [i, a]` for listed `(o, c, a...)`.
 
-    `entries` are grouped by `o`, each place of the result once; an empty group is 0.
+    `entries` are grouped by `o`, each place of the result once; an empty group is 0. Where there
+    are `chains`, these are the sums of the only factor, and all groups are empty.
     """
 
     sizes: tuple[int, ...]
@@ -99,11 +101,13 @@ class Table(Sums):
     add: bool
     factors: tuple[Access, ...]
     entries: Entries
+    chains: tuple[Chain, ...] = ()
 
     @property
     def work(self) -> int:
         """How many products are added up."""
-        return prod(self.sizes) * sum(len(group) for _, group in self.entries)
+        own = sum(len(group) for _, group in self.entries)
+        return prod(self.sizes) * (own + sum(chain.work for chain in self.chains))
 
 
 def statement(out: Operand, terms: Sequence[Sequence[Operand]], *, add: bool) -> Nest | Table:
@@ -176,14 +180,34 @@ def tabled(nest: Nest) -> Table | None:
         assert numbers is not None
         values = values * numbers
     ones = bool(np.isin(values, (0, 1)).all())
+    places = tuple(tuple(a.strides[k] for k in listed) for a in (nest.out, *soft))
+    if ones and len(soft) == 1:
+        running = _running(values.astype(bool).tobytes(), sizes, places)
+        if running:
+            entries, chains = running
+            less = [_less(access, outer) for access in (nest.out, *soft)]
+            out_sizes = tuple(nest.sizes[k] for k in outer)
+            return Table(out_sizes, less[0], nest.add, (less[1],), entries, chains)
     if np.count_nonzero(values) > min(DENSE, values.size // (1 if ones else 2)):
         return None
-    places = tuple(tuple(a.strides[k] for k in listed) for a in (nest.out, *soft))
     entries = _entries(values.tobytes(), sizes, places, empty=not nest.add)
     return Table(
         tuple(nest.sizes[k] for k in outer), _less(nest.out, outer), nest.add,
         tuple(_less(access, outer) for access in soft), entries,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _running(
+    ones: bytes, sizes: tuple[int, ...], strides: tuple[tuple[int, ...], ...]
+) -> tuple[Entries, tuple[Chain, ...]] | None:
+    """Return all results, and the running sums that they are; None, if that does not save much."""
+    values = np.frombuffer(ones, dtype=bool).reshape(sizes)
+    grids = [sum(g * s for g, s in zip(np.indices(sizes), own, strict=True)) for own in strides]
+    to, place = (np.broadcast_to(grid, sizes) for grid in grids)
+    results = np.unique(to)
+    chains = chained(to[values], place[values], len(results))
+    return (tuple((int(o), ()) for o in results), chains) if chains else None
 
 
 @lru_cache(maxsize=512)
@@ -210,7 +234,8 @@ def shape_of(instruction: Nest | Table) -> Hashable:
     if isinstance(instruction, Table):
         parts = (instruction.out, *instruction.factors)
         shape = tuple((a.strides, a.buffer.lanes) for a in parts)
-        return ("table", instruction.sizes, instruction.add, shape, instruction.entries)
+        entries = instruction.entries, instruction.chains
+        return ("table", instruction.sizes, instruction.add, shape, entries)
     literal = instruction.work <= UNROLLED
     terms = tuple(
         tuple(

@@ -80,6 +80,8 @@ def described(instruction: Nest | Table | Step) -> str:
             sign = "+=" if add else "="
             right = " + ".join(products)
             return f"{loops or 'once'}: {_element('p0', out)} {sign} {total}{right}"
+        case Table(sizes=sizes, entries=entries, chains=chains) if chains:
+            return f"{len(entries)} results of {len(chains)} running sums, times {sizes}"
         case Table(sizes=sizes, entries=entries):
             count = sum(len(group) for _, group in entries)
             return f"table of {count} products into {len(entries)} sums, times {sizes}"
