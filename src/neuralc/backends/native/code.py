@@ -2,12 +2,12 @@
 
 A group is several instructions in one function, so that what one has stored is still at hand for
 the next; a band is a loop around instructions that work on the rows of the same arrays, so that a
-row is done with before the next one is looked at. `grouping.py` makes both.
+row is done with before the next one is looked at. `grouping.py` and `banding.py` make them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,16 +108,29 @@ def write(w: Writer, group: Group, names: Sequence[str], arrays: Arrays) -> None
     base = dict(zip(buffers(group), names, strict=True))
     row: list[Stage] = []
     for part in group.parts:
-        if not isinstance(part, Band):
+        if isinstance(part, Band):
+            _close(w, row)
+            _band(w, part, base, arrays)
+        else:
             _single(w, part, [0] * len(operands(part)), "", base, arrays, row)
-            continue
-        _close(w, row)
-        loop = w.begin(part.count)
-        for inner, strides in zip(part.parts, part.strides, strict=True):
-            _single(w, inner, strides, loop.index, base, arrays, row)
-        _close(w, row)
-        w.end(loop)
     _close(w, row)
+
+
+def _band(w: Writer, band: Band, base: Mapping[Buffer, str], arrays: Arrays) -> None:
+    row: list[Stage] = []
+    drafts = {b for b in band.writes if b.draft} if all(map(is_row, band.parts)) else set()
+    loop = w.begin(band.count)
+    for inner, strides in zip(band.parts, band.strides, strict=True):
+        _single(w, inner, strides, loop.index, base, arrays, row)
+    _close(w, row, drafts)
+    w.end(loop)
+
+
+def is_row(part: Single) -> bool:
+    """Tell whether an instruction goes along a row, and may do so together with others."""
+    if isinstance(part, Nest):
+        return llvm_row.is_row(part)
+    return isinstance(part, Staged) and len(part.sizes) == 1
 
 
 def _single(
@@ -129,11 +142,11 @@ def _single(
         w.address(base[a.buffer], a.buffer.lanes, a.offset, [(index, stride)])
         for a, stride in zip(operands(part), strides, strict=True)
     ]
-    if isinstance(part, Nest) and llvm_row.is_row(part):
-        row.append(llvm_row.nest_stage(part, spots, strides))
-        return
-    if isinstance(part, Staged) and len(part.sizes) == 1:
-        row += part.stages(spots, strides)
+    if is_row(part):
+        if isinstance(part, Nest):
+            row.append(llvm_row.nest_stage(part, spots, strides))
+        elif isinstance(part, Staged):
+            row += part.stages(spots, strides)
         return
     _close(w, row)
     w.known.append({})  # what was loaded may be stored to by now
@@ -147,7 +160,7 @@ def _single(
     w.known.pop()
 
 
-def _close(w: Writer, row: list[Stage]) -> None:
+def _close(w: Writer, row: list[Stage], drafts: Collection[Buffer] = ()) -> None:
     """Write what goes along a row."""
-    llvm_row.write_stages(w, row)
+    llvm_row.write_stages(w, row, drafts)
     row.clear()

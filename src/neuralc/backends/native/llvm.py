@@ -93,6 +93,8 @@ class Writer:
     count: int = 0
     block: str = "entry"
     known: list[dict[object, str]] = field(default_factory=lambda: [{}])
+    drafts: set[object] = field(default_factory=set)  # arrays that do not get into memory
+    held: dict[object, str] = field(default_factory=dict)  # their numbers, at one place
 
     def fresh(self, hint: str = "v") -> str:
         """Return a name that is not used yet."""

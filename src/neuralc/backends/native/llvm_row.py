@@ -8,7 +8,8 @@ would be carried from stage to stage in registers that there are not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from neuralc.backends.native.llvm import Writer
@@ -51,6 +52,19 @@ class Cells:
         parts = [(variable, self.stride)] if variable else []
         return w.address(self.spot, self.lanes, number * self.stride, parts)
 
+    def load(self, w: Writer, place: Place) -> str:
+        """Return a number."""
+        if self.access.buffer in w.held:
+            return w.held[self.access.buffer]
+        return w.load(self.at(w, place), self.lanes)
+
+    def store(self, w: Writer, place: Place, value: str) -> None:
+        """Store a number, unless all who want to know it are told at once."""
+        if self.access.buffer in w.drafts:
+            w.held[self.access.buffer] = value
+        else:
+            w.store(value, self.at(w, place), self.lanes)
+
 
 def idle(w: Writer) -> None:
     """Do nothing before a row."""
@@ -87,6 +101,12 @@ class Stage:
     behind: Sequence[Buffer] = ()
     needs: Stage | None = None
 
+    @property
+    def touches(self) -> set[Buffer]:
+        """All buffers that it is about."""
+        cells = {c.access.buffer for c in (*self.reads, *self.writes)}
+        return cells | set(self.before) | set(self.behind)
+
     def follows(self, other: Stage) -> bool:
         """Tell whether this may do a place as soon as the other, which is ahead, has done it."""
         if self.size != other.size or self.needs is other:
@@ -104,15 +124,28 @@ class Stage:
         return True
 
 
-def write_stages(w: Writer, stages: Sequence[Stage]) -> None:
-    """Write stages in their order, as many as can be in one loop."""
-    together: list[Stage] = []
+def write_stages(w: Writer, stages: Sequence[Stage], drafts: Collection[Buffer] = ()) -> None:
+    """Write stages in their order, as many as can be in one loop.
+
+    What only one loop writes and reads of the `drafts` never gets into memory.
+    """
+    loops = _loops(stages)
+    touched = Counter(b for loop in loops for b in {b for stage in loop for b in stage.touches})
+    w.drafts = {b for b in drafts if touched[b] == 1}
+    for loop in loops:
+        _write(w, loop)
+    w.drafts, w.held = set(), {}
+
+
+def _loops(stages: Sequence[Stage]) -> list[list[Stage]]:
+    """Return stages as loops that one after the other go along the row."""
+    found: list[list[Stage]] = []
     for stage in stages:
-        if not all(stage.follows(other) for other in together):
-            _write(w, together)
-            together = []
-        together.append(stage)
-    _write(w, together)
+        if found and all(stage.follows(other) for other in found[-1]):
+            found[-1].append(stage)
+        else:
+            found.append([stage])
+    return found
 
 
 @dataclass
@@ -199,7 +232,7 @@ def nest_stage(nest: Nest, spots: Sequence[str], outers: Sequence[int]) -> Stage
 
     def summed(w: Writer, place: Place, value: str) -> str:
         for term in terms:
-            found = [(given.get(id(c)) or w.load(c.at(w, place), c.lanes), c.lanes) for c in term]
+            found = [(given.get(id(c)) or c.load(w, place), c.lanes) for c in term]
             vectors, numbers = ([v for v, own in found if own is lanes] for lanes in (True, False))
             value = accumulate(w, value, vectors, numbers, out.lanes)
         return value
@@ -209,8 +242,8 @@ def nest_stage(nest: Nest, spots: Sequence[str], outers: Sequence[int]) -> Stage
     if nest.free:
 
         def store(w: Writer, place: Place, value: str) -> str:
-            first = w.let(w.loading(out.at(w, place), out.lanes)) if nest.add else ""
-            w.store(summed(w, place, first), out.at(w, place), out.lanes)
+            first = out.load(w, place) if nest.add else ""
+            out.store(w, place, summed(w, place, first))
             return value
 
         reads = [*moving, out] if nest.add else moving

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from neuralc.backends.native import code, llvm_table
 from neuralc.backends.native.arena import place
+from neuralc.backends.native.banding import banded
 from neuralc.backends.native.code import Group
+from neuralc.backends.native.drafts import shrunk
 from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, share, slot, word
 from neuralc.backends.native.gathering import gathered
-from neuralc.backends.native.grouping import banded, grouped, shrunk
+from neuralc.backends.native.grouping import grouped
 from neuralc.backends.native.helpers import helpers
 from neuralc.backends.native.llvm import Target, Writer, function
 from neuralc.backends.native.nests import Access, Table

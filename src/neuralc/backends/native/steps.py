@@ -141,7 +141,7 @@ class Normalise(Staged):
         lanes, size, known = y.lanes, self.sizes[-1], [""]
 
         def add(w: Writer, place: Place, total: str) -> str:
-            value = w.load(x.at(w, place), lanes)
+            value = x.load(w, place)
             return value if total == "" else w.plus(total, value, lanes)
 
         def invert(w: Writer, whole: str) -> None:
@@ -150,8 +150,7 @@ class Normalise(Staged):
             w.store(known[0], share.spot, lanes)
 
         def divide(w: Writer, place: Place, total: str) -> str:
-            value = w.times(w.load(x.at(w, place), lanes), known[0], lanes)
-            w.store(value, y.at(w, place), lanes)
+            y.store(w, place, w.times(x.load(w, place), known[0], lanes))
             return total
 
         first = Stage(size, lanes, [x], [], add, end=invert, behind=[share.access.buffer])
@@ -168,7 +167,7 @@ class NormaliseBack(Staged):
         lanes, size, known = gx.lanes, self.sizes[-1], ["", ""]
 
         def add(w: Writer, place: Place, total: str) -> str:
-            value = w.times(w.load(gy.at(w, place), lanes), w.load(y.at(w, place), lanes), lanes)
+            value = w.times(gy.load(w, place), y.load(w, place), lanes)
             return value if total == "" else w.plus(total, value, lanes)
 
         def mean(w: Writer, whole: str) -> None:
@@ -179,11 +178,11 @@ class NormaliseBack(Staged):
 
         def divide(w: Writer, place: Place, total: str) -> str:
             kind = w.target.type(lanes)
-            gradient = w.let(f"fsub {kind} {w.load(gy.at(w, place), lanes)}, {known[0]}")
+            gradient = w.let(f"fsub {kind} {gy.load(w, place)}, {known[0]}")
             value = w.times(gradient, known[1], lanes)
             if self.add:
-                value = w.plus(w.let(w.loading(gx.at(w, place), lanes)), value, lanes)
-            w.store(value, gx.at(w, place), lanes)
+                value = w.plus(gx.load(w, place), value, lanes)
+            gx.store(w, place, value)
             return total
 
         first = Stage(size, lanes, [gy, y], [], add, end=mean)

@@ -26,6 +26,7 @@ class Buffer:
 
     Those of scope "task" are there as long as a block of restarts is worked on, those of scope
     "example" for one block of examples. `place` is where it begins, in numbers, once that is known.
+    A `draft` is the row of one turn of a band, of which nothing is left after the turn.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Buffer:
     scope: Scope
     array: np.ndarray[Any, Any] | None = None
     place: int = -1
+    draft: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,301 @@
+"""Which instructions go through their arrays row by row together, as one band.
+
+What is done with a row is done before the next one is looked at, so that a large array is gone
+through once for several instructions. Changes the order of additions at most, never what is
+computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from typing import TypeGuard
+
+from neuralc.backends.native.code import Band, Single, operands
+from neuralc.backends.native.drafts import in_place
+from neuralc.backends.native.nests import Access, Nest
+from neuralc.backends.native.plan import Instruction, Item
+from neuralc.backends.native.steps import Staged, Zero
+from neuralc.backends.native.views import Buffer
+
+LARGE = 96  # elements from which on an array is gone through once for several instructions
+COLUMNS = 300  # elements from which on sums across the rows are, too: each row adds to all of them
+WINDOW = 150  # instructions among which such are looked for that go together
+
+
+Arrays = set[tuple[int, int, int]]  # buffers, offsets, and how far rows are apart
+
+
+@dataclass(frozen=True)
+class Row:
+    """An instruction as what it does in one turn of a loop over one of its indices."""
+
+    whole: Single
+    count: int
+    inner: Single
+    strides: tuple[int, ...]
+
+    @cached_property
+    def moving(self) -> Arrays:
+        """Return the large arrays of which each turn has a row of its own.
+
+        As buffer, offset and stride.
+        """
+        return {
+            (id(a.buffer), a.offset, stride)
+            for a, stride in zip(operands(self.inner), self.strides, strict=True)
+            if _within(a, self.inner, stride)
+            and stride > 1
+            and self.count * _elements(a, self.inner) >= LARGE
+        }
+
+
+def _elements(access: Access, inner: Single) -> int:
+    return prod(n for n, stride in zip(inner.sizes, access.strides, strict=True) if stride)
+
+
+def _within(access: Access, inner: Single, stride: int) -> bool:
+    """Tell whether all elements of a turn lie between the beginnings of two rows."""
+    spans = [(n - 1) * s for n, s in zip(inner.sizes, access.strides, strict=True)]
+    return all(s >= 0 for s in spans) and sum(spans) < stride
+
+
+def _large(instruction: Instruction) -> TypeGuard[Nest | Staged]:
+    """Tell whether an instruction may go through large arrays."""
+    return isinstance(instruction, Nest | Staged) and instruction.work >= LARGE
+
+
+def rows_of(instruction: Single) -> Iterator[Row]:
+    """Yield the ways of taking an instruction row by row, if it is about no constants."""
+    accesses = operands(instruction)
+    if isinstance(instruction, Nest):
+        accesses = [instruction.out, *instruction.factors]
+    if len(instruction.sizes) < 2 or any(a.buffer.array is not None for a in accesses):
+        return
+    if isinstance(instruction, Staged):
+        yield _step_row(instruction)
+    elif isinstance(instruction, Nest):
+        for k in range(instruction.free):
+            if instruction.out.strides[k]:  # else each turn would add to the same sums in memory
+                yield _nest_row(instruction, k)
+        flat = len(instruction.sizes) == 2 and instruction.free == 1 and instruction.out.strides[0]
+        if instruction.add and flat and prod(instruction.sizes) >= COLUMNS:
+            yield _nest_row(instruction, 1)
+
+
+def _step_row(step: Staged) -> Row:
+    inner = replace(
+        step, sizes=step.sizes[1:],
+        operands=tuple(Access(a.buffer, a.offset, a.strides[1:]) for a in step.operands),
+    )  # fmt: skip
+    return Row(step, step.sizes[0], inner, tuple(a.strides[0] for a in step.operands))
+
+
+def _nest_row(nest: Nest, k: int) -> Row:
+    def less(a: Access) -> Access:
+        return Access(a.buffer, a.offset, a.strides[:k] + a.strides[k + 1 :])
+
+    inner = Nest(
+        nest.sizes[:k] + nest.sizes[k + 1 :], nest.free - (k < nest.free), less(nest.out),
+        nest.add, tuple(tuple(map(less, term)) for term in nest.terms),
+    )  # fmt: skip
+    strides = tuple(a.strides[k] for a in (nest.out, *nest.factors))
+    return Row(nest, nest.sizes[k], inner, strides)
+
+
+# ---- looking for what goes together
+
+
+@dataclass(eq=False)
+class _Seen:
+    """An item, and what it reads and writes."""
+
+    item: Item
+
+    def __post_init__(self) -> None:
+        self.reads = frozenset(self.item.instruction.reads)
+        self.writes = frozenset(self.item.instruction.writes)
+
+    @cached_property
+    def ways(self) -> list[tuple[Row, list[Instruction]]]:
+        """The ways of taking it row by row, and what has to come before a band with it."""
+        nest = self.item.instruction
+        if not _large(nest):
+            return []
+        found: list[tuple[Row, list[Instruction]]] = [(row, []) for row in rows_of(nest)]
+        if isinstance(nest, Nest) and not nest.add and nest.free == 1 and nest.out.strides[0] == 1:
+            out = Access(nest.out.buffer, nest.out.offset, (1,))
+            zero = Zero(nest.sizes[:1], (out,))
+            found += [
+                (row, [zero]) for row in rows_of(replace(nest, add=True)) if row.strides[0] == 0
+            ]
+        return found
+
+
+@dataclass
+class _Touched:
+    """The buffers that some instructions read and write."""
+
+    reads: set[Buffer] = field(default_factory=set)
+    writes: set[Buffer] = field(default_factory=set)
+
+    def add(self, one: _Seen | Instruction) -> None:
+        self.reads.update(one.reads)
+        self.writes.update(one.writes)
+
+    def bars(self, seen: _Seen) -> bool:
+        """Tell whether an instruction must stay behind these."""
+        return not (
+            self.writes.isdisjoint(seen.reads) and self.writes.isdisjoint(seen.writes)
+            and self.reads.isdisjoint(seen.writes)
+        )  # fmt: skip
+
+    def because(self, seen: _Seen) -> set[Buffer]:
+        """Return the buffers because of which it must."""
+        return (self.writes & (seen.reads | seen.writes)) | (self.reads & seen.writes)
+
+
+@dataclass
+class _Open:
+    """A band in the making: its rows, and where the items up to here go.
+
+    `early` items come before the band and `late` ones behind it, by their numbers. `fresh` are what
+    comes right before it, `pieces` what stands for an item of which a part went into the band.
+    """
+
+    rows: list[Row]
+    chosen: set[int] = field(default_factory=lambda: {0})
+    early: list[int] = field(default_factory=list)
+    fresh: list[Instruction] = field(default_factory=list)
+    pieces: dict[int, Instruction] = field(default_factory=dict)
+
+    def arrays(self) -> Arrays:
+        """Return the large arrays that its rows move through."""
+        return {array for row in self.rows for array in row.moving}
+
+    def needed(self, items: Sequence[_Seen]) -> list[int]:
+        """Return the early items that the band, or one of them, waits for; others may be late."""
+        found: list[int] = []
+        for k in self.early[::-1]:
+            own = _Touched(set(items[k].reads), set(items[k].writes))
+            if any(own.bars(items[j]) for j in (*self.chosen, *found) if j > k):
+                found.append(k)
+        return found[::-1]
+
+
+def banded(items: Sequence[Item]) -> list[Item]:
+    """Return instructions with others near them that share large arrays put into bands."""
+    result: list[Item] = []
+    left = list(map(_Seen, items))
+    while left:
+        best = _longest(left)
+        if best is None or len(best.rows) < 2:
+            result.append(left.pop(0).item)
+            continue
+        early = best.needed(left)
+        late = [
+            _Seen(replace(seen.item, instruction=best.pieces[k])) if k in best.pieces else seen
+            for k, seen in enumerate(left)
+            if (k not in best.chosen or k in best.pieces) and k not in early
+        ]
+        rows = best.rows
+        band = Band(rows[0].count, tuple(r.inner for r in rows), tuple(r.strides for r in rows))
+        used = set[Buffer]().union(*(s.reads for s in late), *(s.writes for s in late))
+        band, others = in_place(band, [seen.item for seen in late], used)
+        late = [s if s.item is o else _Seen(o) for s, o in zip(late, others, strict=True)]
+        own = [_Seen(replace(left[0].item, instruction=i)) for i in (*best.fresh, band)]
+        left = [*(left[k] for k in early), *own, *late]  # the early ones look for others, too
+    return result
+
+
+def _longest(items: Sequence[_Seen]) -> _Open | None:
+    """Return the band of as many instructions as can go with the first."""
+    best: _Open | None = None
+    for row, fresh in items[0].ways:
+        band = _collected(items, row, fresh, row.moving)
+        more: _Open | None = band
+        while more and len(band.rows) > 1:  # what came before the first row of an array knows of it
+            more = _collected(items, row, fresh, band.arrays())
+            more = more if len(more.rows) > len(band.rows) else None
+            band = more or band
+        if best is None or len(band.rows) > len(best.rows):
+            best = band
+    return best
+
+
+def _collected(
+    items: Sequence[_Seen], row: Row, fresh: Sequence[Instruction], arrays: Arrays
+) -> _Open:
+    band = _Open([row], fresh=list(fresh))
+    inside, behind = _Touched(), _Touched()
+    inside.add(row.whole)
+    for k in range(1, min(WINDOW, len(items))):
+        seen = items[k]
+        joined = _joining(band, seen, behind, arrays) if seen.ways else None
+        if joined:
+            row, before, piece = joined
+            band.rows.append(row)
+            band.chosen.add(k)
+            band.fresh += before
+            inside.add(row.whole)
+            if piece is not None:
+                band.pieces[k] = piece
+                behind.add(piece)
+        elif behind.bars(seen) or inside.bars(seen):
+            behind.add(seen)
+        else:
+            band.early.append(k)
+    return band
+
+
+def _joining(
+    band: _Open, seen: _Seen, behind: _Touched, arrays: Arrays
+) -> tuple[Row, list[Instruction], Instruction | None] | None:
+    """Return how an instruction goes into a band: rows, what comes before, what is left of it."""
+    if not behind.bars(seen):
+        for row, fresh in seen.ways:
+            if _fits(band.rows, row, arrays):
+                return row, fresh, None
+        return None
+    nest = seen.item.instruction
+    if not (isinstance(nest, Nest) and nest.add and nest.free == 1 and len(nest.sizes) == 2):
+        return None
+    out, factors = nest.out, {a.buffer for a in nest.factors}
+    if behind.because(seen) != {out.buffer} or out.buffer in factors:
+        return None
+    if all(buffer.scope != "example" for buffer in factors):
+        return None  # such a part would not outlive the examples
+    size = nest.sizes[0]
+    part = Buffer("part", size, out.buffer.lanes, "example")  # what is added to the rest behind
+    for row in rows_of(replace(nest, out=Access(part, 0, (1, 0)), add=False)):
+        if _fits(band.rows, row, arrays):
+            terms = ((Access(part, 0, (1,)),),)
+            rest = Nest((size,), 1, Access(out.buffer, out.offset, out.strides[:1]), True, terms)
+            return row, [], rest
+    return None
+
+
+def _fits(rows: Sequence[Row], row: Row, arrays: Arrays) -> bool:
+    """Tell whether an instruction can go with those before it, and shares an array with the band.
+
+    `arrays` are what rows of the band are known to move through.
+    """
+    if row.count != rows[0].count or not row.moving:
+        return False
+    shared = row.moving & arrays or any(row.moving & other.moving for other in rows)
+    return bool(shared) and all(_apart(other, row) for other in rows)
+
+
+def _apart(first: Row, second: Row) -> bool:
+    """Tell whether the second may do its i-th turn before the first does its next one."""
+    written = {id(b) for b in first.whole.writes} | {id(b) for b in second.whole.writes}
+    for a, s in zip(operands(first.inner), first.strides, strict=True):
+        for b, t in zip(operands(second.inner), second.strides, strict=True):
+            if a.buffer is not b.buffer or id(a.buffer) not in written:
+                continue
+            same = s == t != 0 and a.offset == b.offset
+            if not (same and _within(a, first.inner, s) and _within(b, second.inner, t)):
+                return False
+    return True

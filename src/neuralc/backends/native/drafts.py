@@ -1,0 +1,133 @@
+"""Arrays of which a band needs a row at a time: they are that short, or stand where another stood.
+
+Knows bands, not how they are found (`banding.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+from neuralc.backends.native.code import Band, Group, Single, operands
+from neuralc.backends.native.nests import Nest
+from neuralc.backends.native.plan import Instruction, Item, Loss
+from neuralc.backends.native.recompute import on
+from neuralc.backends.native.views import Buffer
+
+Spot = tuple[int, tuple[int, ...], int]  # offset and strides of an operand, and that of the band
+
+
+def in_place(band: Band, late: Sequence[Item], used: Collection[Buffer]) -> tuple[Band, list[Item]]:
+    """Return a band, and what comes later, with less memory; `used` are the buffers of that.
+
+    A sum that nobody looks at after the band goes into a row at a time, and what has its size and
+    is made from it in the band takes its place.
+    """
+    late = list(late)
+    fixed = {b for item in late if isinstance(item.instruction, Loss)
+             for b in item.instruction.reads}  # fmt: skip
+    free = set(used) - fixed
+    for k, part in enumerate(band.parts):
+        if not isinstance(part, Nest) or not part.add or part.out.buffer.scope != "example":
+            continue
+        total = part.out.buffer
+        spot = _spot(band, total)
+        earlier = {b for p in band.parts[:k] for b in (*p.reads, *p.writes)}
+        if spot is None or spot[2] == 0 or total in earlier or total in used:
+            continue
+        draft = Buffer("sum", total.count, total.lanes, "example")
+        parts = [_on(p, {total: draft}) for p in band.parts]
+        terms = ((part.out,), *part.terms)
+        parts[k] = replace(part, out=replace(part.out, buffer=draft), add=False, terms=terms)
+        strides = list(band.strides)
+        strides[k] = (strides[k][0], *strides[k])
+        band = Band(band.count, tuple(parts), tuple(strides))
+        if heir := _heir(band, free, total, spot):
+            band = Band(band.count, tuple(_on(p, {heir: total}) for p in band.parts), band.strides)
+            late = [_moved(item, {heir: total}) for item in late]
+    return band, late
+
+
+def _spot(band: Band, buffer: Buffer) -> Spot | None:
+    """Return how a band goes through a buffer; None, if it does so in several ways."""
+    spots = {
+        (a.offset, a.strides, stride)
+        for part, strides in zip(band.parts, band.strides, strict=True)
+        for a, stride in zip(operands(part), strides, strict=True) if a.buffer is buffer
+    }  # fmt: skip
+    return spots.pop() if len(spots) == 1 else None
+
+
+def _heir(band: Band, free: set[Buffer], total: Buffer, spot: Spot) -> Buffer | None:
+    """Return one of some buffers that a band makes, and that could stand where `total` is."""
+    seen: set[Buffer] = set()
+    for part in band.parts:
+        fresh = not part.add and isinstance(part, Nest) and part.out.buffer not in seen
+        seen |= {*part.reads, *part.writes}
+        if not fresh or not isinstance(part, Nest):
+            continue
+        made = part.out.buffer
+        same = (made.count, made.lanes, made.scope) == (total.count, total.lanes, total.scope)
+        whole = band.count * prod(part.sizes[: part.free]) == made.count
+        if not same or not whole or _spot(band, made) != spot or made in part.reads:
+            continue
+        if made in free:
+            return made
+    return None
+
+
+def _on(part: Single, other: Mapping[Buffer, Buffer]) -> Single:
+    found = on(part, other)
+    assert not isinstance(found, Band | Group | Loss)
+    return found  # type: ignore[return-value]
+
+
+def _moved(item: Item, other: Mapping[Buffer, Buffer]) -> Item:
+    instruction: Instruction = item.instruction
+    if other.keys().isdisjoint((*instruction.reads, *instruction.writes)):
+        return item
+    if isinstance(instruction, Band):
+        parts = tuple(_on(part, other) for part in instruction.parts)
+        return replace(item, instruction=replace(instruction, parts=parts))
+    if isinstance(instruction, Loss | Group):
+        return item
+    return replace(item, instruction=on(instruction, other))
+
+
+# ---- short arrays
+
+
+def shrunk(items: Sequence[Item]) -> list[Item]:
+    """Return instructions with arrays that live within one band made as long as its rows."""
+    uses = Counter(
+        buffer for item in items
+        for buffer in {*item.instruction.reads, *item.instruction.writes}
+    )  # fmt: skip
+    result = []
+    for item in items:
+        band = item.instruction
+        if isinstance(band, Band):
+            own = {b for b in band.writes if uses[b] == 1 and b.scope == "example"}
+            item = replace(item, instruction=_with_rows(band, own))
+        result.append(item)
+    return result
+
+
+def _with_rows(band: Band, own: Collection[Buffer]) -> Band:
+    """Return a band in which each turn uses the same row of some arrays."""
+    seen: dict[Buffer, set[tuple[int, int]]] = {}
+    for part, strides in zip(band.parts, band.strides, strict=True):
+        for access, stride in zip(operands(part), strides, strict=True):
+            spans = [(n - 1) * s for n, s in zip(part.sizes, access.strides, strict=True)]
+            good = access.offset == 0 and all(s >= 0 for s in spans) and sum(spans) < stride
+            seen.setdefault(access.buffer, set()).add((stride, stride if good else -1))
+    short = {b for b in own if len(seen[b]) == 1 and all(s == t > 0 for s, t in seen[b])}
+    for buffer in short:
+        buffer.count, buffer.draft = next(iter(seen[buffer]))[0], True
+    return replace(band, strides=tuple(
+        tuple(0 if a.buffer in short else stride
+              for a, stride in zip(operands(part), strides, strict=True))
+        for part, strides in zip(band.parts, band.strides, strict=True)
+    ))  # fmt: skip
