@@ -11,9 +11,11 @@ fastest there. With the variable NEURALC_BENCH_SLOW set there are also two large
 and `torch.compile`, which is given four minutes for each case.
 
 The least that a step takes (`native_case.py`) is told as time at the rates of this very run: of a
-product of two large matrices, and of a copy of a large array. Cold is what a kernel takes to be
-generated and compiled, and its first step; warm is the same with the kernel on disk.
-One thread and two are compared in wall time.
+loop of products that does nothing else (`fma.py`), and of a copy of a large array. Cold is what a
+kernel takes to be generated and compiled, and its first step; warm is the same with the kernel on
+disk.
+Wall time with the threads of all cores is measured in a process of its own, JAX having them, too;
+it wants an idle machine.
 
 Learning is `learn` from the parsed model to the solution: 400 restarts, exactly 300 steps each, all
 judged once, after the last one, so that none leaves early. Fewer restarts are exact then than with
@@ -33,7 +35,7 @@ from time import perf_counter, process_time
 
 import torch
 
-from benchmarks import jax_steps, native_compile
+from benchmarks import fma, jax_steps, native_compile
 from benchmarks.bench_pushforward import resident
 from benchmarks.native_case import (
     EXAMPLES,
@@ -48,12 +50,11 @@ from benchmarks.native_case import (
 )
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.tasks import TASKS
-from benchmarks.timing import interleaved, quartiles, ratios
+from benchmarks.timing import interleaved, quartiles, ratios, settle
 from neuralc.backends.native import NativeModule
 from neuralc.errors import Declined
 from neuralc.learning.run import learn
 
-SIDE = 1024  # of the matrices whose product shows what the processor can do
 LONG = 2**24  # numbers that are copied, far more than any cache holds
 STEPS, RESTARTS = 300, 400
 MANY, GIBI = 1000, 2**30
@@ -74,11 +75,11 @@ def measured(case: Case) -> tuple[Row, Row, list[Bar]]:
             about["case"] = f"{case.name}: {error}"
             return about, about, [Bar(f"{what}: runs", "yes", str(error), False)]
         warm = Steps(case, torch.float32).seconds
-    square, numbers = torch.ones(SIDE, SIDE), torch.ones(LONG)
+    numbers, most = torch.ones(LONG), fma.peak()
     copy = torch.empty_like(numbers)
     calls: Calls = {
         "native": steps.call(steps.native), "torch": steps.call(steps.plain),
-        "peak": lambda: square @ square, "copy": lambda: copy.copy_(numbers),
+        "peak": most.run, "copy": lambda: copy.copy_(numbers),
     }  # fmt: skip
     others = with_others(case, steps, calls)
     times = interleaved(calls, rounds=7)
@@ -89,7 +90,7 @@ def measured(case: Case) -> tuple[Row, Row, list[Bar]]:
         row[f"{name}, ms"] = 1e3 * middle[name] if name in times else others[name]
         row[f"x {name}"] = faster.get(name)
     least = paper_products(case) if case.size else products(case)
-    arithmetic = least * middle["peak"] / SIDE**3
+    arithmetic = least * middle["peak"] / most.products
     traffic = outside_bytes(case) * middle["copy"] / (8 * LONG)
     bounds = about | {
         "products": least, "their ms": 1e3 * arithmetic,
@@ -170,29 +171,46 @@ def memory() -> tuple[Table, list[Bar]]:
     return Table("Memory of a step of the register machine M=20 R=7 T=40", rows), [bar]
 
 
-def threads() -> tuple[Table, list[Bar]]:
-    """Measure the wall time of a step with one thread and with two, which wants an idle machine."""
+def walls(cores: int) -> dict[str, list[float]]:
+    """Return the seconds of steps by the clock, all engines having the threads of all cores."""
+    os.environ |= {"XLA_FLAGS": "", "NPROC": str(cores)}
+    torch.set_num_threads(cores)
     (case,) = (c for c in machines() if c.size == (20, 7, 40) and c.restarts > 1)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NEURALC_CACHE"] = folder
         steps = Steps(case, torch.float32)
-        times: dict[tuple[str, int], list[float]] = {}
-        for _ in range(7):
-            for engine, module in (("native", steps.native), ("torch", steps.plain)):
-                for count in (1, 2):
-                    torch.set_num_threads(count)
-                    began = perf_counter()
-                    steps.step(module)
-                    times.setdefault((engine, count), []).append(perf_counter() - began)
-    torch.set_num_threads(1)
+        calls = {"native": steps.call(steps.native), "torch": steps.call(steps.plain)}
+        with_others(case, steps, calls)
+        times: dict[str, list[float]] = {name: [] for name in calls}
+        for _ in range(9):
+            for name, call in calls.items():
+                settle()
+                began = perf_counter()
+                call()
+                times[name].append(perf_counter() - began)
+    return times
+
+
+def threads() -> tuple[Table, list[Bar]]:
+    """Measure the wall time of a step on all cores."""
+    cores = os.cpu_count() or 1
+    (case,) = (c for c in machines() if c.size == (20, 7, 40) and c.restarts > 1)
+    context = get_context("forkserver")
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
+        times = pool.submit(walls, cores).result()
     rows: list[Row] = []
-    for count in (1, 2):
-        middle = {engine: quartiles(times[engine, count])[1] for engine in ("native", "torch")}
-        rows.append(
-            {"threads": count, **{f"{engine}, ms": 1e3 * t for engine, t in middle.items()},
-             "x torch": ratios(times["torch", count], times["native", count])[1]}
-        )  # fmt: skip
-    return Table(f"{case.name}, {case.restarts} restarts, wall time", rows), []
+    found = []
+    limits = {"torch": case.faster, "JAX": case.faster_than_jax}
+    for name, own in times.items():
+        low, middle, high = quartiles(own)
+        faster = ratios(own, times["native"])[1]
+        rows.append({"engine": name, "ms": 1e3 * middle, "quartiles": f"{1e3 * low:.0f}, "
+                     f"{1e3 * high:.0f}", "native is faster, times": faster})  # fmt: skip
+        if limit := limits.get(name):
+            what = f"{case.name}, {case.restarts} restarts, {cores} cores: times faster than {name}"
+            found.append(Bar(what, f">= {limit:g}", faster, faster >= limit))
+    title = f"{case.name}, {case.restarts} restarts, wall time on {cores} cores"
+    return Table(title, rows), found
 
 
 def learning() -> tuple[Table, list[Bar]]:
