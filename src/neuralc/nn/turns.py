@@ -33,7 +33,7 @@ from neuralc.source import Source
 
 Mixing = Literal["rows", "logits"]
 Halting = Literal["exact", "reference"]
-LARGE = 64  # cells above which "auto" is torch, which is as fast for large matrices
+LARGE = 128  # cells above which "auto" is torch, which is about as fast for large matrices
 FIELDS = ("instruction", "first", "second", "target")
 """The parts of a line, as the model names their choices."""
 _FETCHED = ("operation", "first_register", "second_register", "target_register")

@@ -14,9 +14,9 @@ from math import prod
 from typing import TypeGuard
 
 from neuralc.backends.native.code import Band, Single, operands
-from neuralc.backends.native.drafts import in_place
+from neuralc.backends.native.drafts import in_place, renamed
 from neuralc.backends.native.nests import Access, Nest
-from neuralc.backends.native.plan import Instruction, Item
+from neuralc.backends.native.plan import Instruction, Item, Loss
 from neuralc.backends.native.steps import Staged, Zero
 from neuralc.backends.native.views import Buffer
 
@@ -185,29 +185,75 @@ class _Open:
         return found[::-1]
 
 
+class _Coming:
+    """Items in their order, those that come next as a window; what they call buffers may change."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items, self.at = items, 0
+        self.window: list[_Seen] = []
+        self.last: dict[Buffer, int] = {}  # behind the window, by what a buffer is called now
+        self.fixed: set[Buffer] = set()  # what is not to be called otherwise
+        self.names: dict[Buffer, Buffer] = {}
+        for k, item in enumerate(items):
+            own = (*item.instruction.reads, *item.instruction.writes)
+            self.last.update(dict.fromkeys(own, k))
+            if isinstance(item.instruction, Loss):
+                self.fixed.update(own)
+
+    def fill(self) -> None:
+        """Make the window as long as it should be."""
+        while len(self.window) < WINDOW and self.at < len(self.items):
+            self.window.append(_Seen(renamed(self.items[self.at], self.names)))
+            self.at += 1
+
+    def used(self, band: Band, late: Sequence[_Seen]) -> set[Buffer]:
+        """Return those buffers of a band that come again, in some items or behind the window."""
+        own = {*band.reads, *band.writes}
+        near = own.intersection(*[set().union(*(s.reads | s.writes for s in late))])
+        return near | {buffer for buffer in own if self.last.get(buffer, -1) >= self.at}
+
+    def rename(self, old: Buffer, new: Buffer) -> None:
+        """Call a buffer otherwise in all items behind the window."""
+        self.last[new] = self.last.pop(old, -1)
+        for one, name in self.names.items():
+            if name is old:
+                self.names[one] = new
+        self.names[old] = new
+
+
 def banded(items: Sequence[Item]) -> list[Item]:
     """Return instructions with others near them that share large arrays put into bands."""
     result: list[Item] = []
-    left = list(map(_Seen, items))
-    while left:
+    coming = _Coming(items)
+    coming.fill()
+    while left := coming.window:
         best = _longest(left)
         if best is None or len(best.rows) < 2:
             result.append(left.pop(0).item)
-            continue
-        early = best.needed(left)
-        late = [
-            _Seen(replace(seen.item, instruction=best.pieces[k])) if k in best.pieces else seen
-            for k, seen in enumerate(left)
-            if (k not in best.chosen or k in best.pieces) and k not in early
-        ]
-        rows = best.rows
-        band = Band(rows[0].count, tuple(r.inner for r in rows), tuple(r.strides for r in rows))
-        used = set[Buffer]().union(*(s.reads for s in late), *(s.writes for s in late))
-        band, others = in_place(band, [seen.item for seen in late], used)
-        late = [s if s.item is o else _Seen(o) for s, o in zip(late, others, strict=True)]
-        own = [_Seen(replace(left[0].item, instruction=i)) for i in (*best.fresh, band)]
-        left = [*(left[k] for k in early), *own, *late]  # the early ones look for others, too
+        else:
+            coming.window = _with_band(left, best, coming)
+        coming.fill()
     return result
+
+
+def _with_band(left: Sequence[_Seen], best: _Open, coming: _Coming) -> list[_Seen]:
+    """Return the items of a window with a band, and what has to come before it in front of it."""
+    early = best.needed(left)
+    late = [
+        _Seen(replace(seen.item, instruction=best.pieces[k])) if k in best.pieces else seen
+        for k, seen in enumerate(left)
+        if (k not in best.chosen or k in best.pieces) and k not in early
+    ]
+    rows = best.rows
+    band = Band(rows[0].count, tuple(r.inner for r in rows), tuple(r.strides for r in rows))
+    used = coming.used(band, late)
+    band, names = in_place(band, used, used - coming.fixed)
+    for old, new in names.items():
+        coming.rename(old, new)
+    if names:
+        late = [_Seen(renamed(seen.item, names)) for seen in late]
+    own = [_Seen(replace(left[0].item, instruction=i)) for i in (*best.fresh, band)]
+    return [*(left[k] for k in early), *own, *late]  # the early ones look for others, too
 
 
 def _longest(items: Sequence[_Seen]) -> _Open | None:
@@ -231,7 +277,7 @@ def _collected(
     band = _Open([row], fresh=list(fresh))
     inside, behind = _Touched(), _Touched()
     inside.add(row.whole)
-    for k in range(1, min(WINDOW, len(items))):
+    for k in range(1, len(items)):
         seen = items[k]
         joined = _joining(band, seen, behind, arrays) if seen.ways else None
         if joined:

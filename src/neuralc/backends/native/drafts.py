@@ -19,16 +19,21 @@ from neuralc.backends.native.views import Buffer
 Spot = tuple[int, tuple[int, ...], int]  # offset and strides of an operand, and that of the band
 
 
-def in_place(band: Band, late: Sequence[Item], used: Collection[Buffer]) -> tuple[Band, list[Item]]:
-    """Return a band, and what comes later, with less memory; `used` are the buffers of that.
+def in_place(
+    band: Band, used: Collection[Buffer], free: Collection[Buffer]
+) -> tuple[Band, dict[Buffer, Buffer]]:
+    """Return a band with less memory, and which buffers are called otherwise from there on.
 
     A sum that nobody looks at after the band goes into a row at a time, and what has its size and
     is made from it in the band takes its place.
+
+    Args:
+        band: the band.
+        used: those of its buffers that are needed after it.
+        free: those of them that may be called otherwise.
+
     """
-    late = list(late)
-    fixed = {b for item in late if isinstance(item.instruction, Loss)
-             for b in item.instruction.reads}  # fmt: skip
-    free = set(used) - fixed
+    names: dict[Buffer, Buffer] = {}
     for k, part in enumerate(band.parts):
         if not isinstance(part, Nest) or not part.add or part.out.buffer.scope != "example":
             continue
@@ -46,8 +51,8 @@ def in_place(band: Band, late: Sequence[Item], used: Collection[Buffer]) -> tupl
         band = Band(band.count, tuple(parts), tuple(strides))
         if heir := _heir(band, free, total, spot):
             band = Band(band.count, tuple(_on(p, {heir: total}) for p in band.parts), band.strides)
-            late = [_moved(item, {heir: total}) for item in late]
-    return band, late
+            names[heir] = total
+    return band, names
 
 
 def _spot(band: Band, buffer: Buffer) -> Spot | None:
@@ -60,7 +65,7 @@ def _spot(band: Band, buffer: Buffer) -> Spot | None:
     return spots.pop() if len(spots) == 1 else None
 
 
-def _heir(band: Band, free: set[Buffer], total: Buffer, spot: Spot) -> Buffer | None:
+def _heir(band: Band, free: Collection[Buffer], total: Buffer, spot: Spot) -> Buffer | None:
     """Return one of some buffers that a band makes, and that could stand where `total` is."""
     seen: set[Buffer] = set()
     for part in band.parts:
@@ -84,7 +89,8 @@ def _on(part: Single, other: Mapping[Buffer, Buffer]) -> Single:
     return found  # type: ignore[return-value]
 
 
-def _moved(item: Item, other: Mapping[Buffer, Buffer]) -> Item:
+def renamed(item: Item, other: Mapping[Buffer, Buffer]) -> Item:
+    """Return an item with some buffers called otherwise."""
     instruction: Instruction = item.instruction
     if other.keys().isdisjoint((*instruction.reads, *instruction.writes)):
         return item
