@@ -212,25 +212,20 @@ class NativeModule(SoftModule):
         compared = None if goals is None else frozenset(int(k) for _, k in goals)
         about = (kind, batch, tuple(wanted), compared, like.shape[0], like.dtype, like.device,
                  MEMORY)  # fmt: skip
-        if about not in self.kernels.asked:
-            self.kernels.asked[about] = self._kernel(kind, batch, wanted, compared)
-        return self.kernels.asked[about]
-
-    def _kernel(
-        self, kind: Kind, batch: int, wanted: Sequence[bool], compared: frozenset[int] | None
-    ) -> Kernel:
-        real = REALS[self.logits.dtype]
-        asked = {
-            node.number
-            for node, want in zip(self.sources, wanted[self.with_logits :], strict=True) if want
-        }  # fmt: skip
+        if about in self.kernels.asked:
+            return self.kernels.asked[about]
+        real = REALS[like.dtype]
+        others = zip(self.sources, wanted[self.with_logits :], strict=True)
+        asked = {node.number for node, want in others if want}
         if self.with_logits and wanted[0]:
             asked |= self.params
         there = self.gpu()
         target = there.target(real) if there else vectors(real)
         lanes = P if there else lanes_for(self.restarts, batch, target.lanes)
         variant = Variant(kind, target, lanes, frozenset(asked), MEMORY, compared)  # type: ignore[arg-type]
-        return self.kernels.get(variant, there.load if there else load)
+        made = self.kernels.get(variant, there.load if there else load)
+        self.kernels.asked[about] = made
+        return made
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor], others: Mapping[Key, Tensor],
