@@ -8,10 +8,13 @@ import pytest
 
 from neuralc.backends.native import NativeModule
 from neuralc.backends.native.arena import room, spans
-from neuralc.backends.native.code import Group, singles
+from neuralc.backends.native.code import Band, Group, singles
+from neuralc.backends.native.drafts import in_place
 from neuralc.backends.native.kernel import Kind, Variant, vectors
+from neuralc.backends.native.nests import Access, Nest
 from neuralc.backends.native.plan import Lanes
 from neuralc.backends.native.program import Module
+from neuralc.backends.native.views import Buffer
 from neuralc.errors import Declined
 from neuralc.ir.nodes import Program
 from neuralc.nn.turns import program as register_machine
@@ -73,3 +76,26 @@ def test_memory_is_gone_through_about_once_in_each_turn() -> None:
             passes[item.back] += any(b.count == cells**2 and b.lanes for b in whole)
     assert turns <= passes[False] <= turns + 2
     assert turns <= passes[True] <= 1.5 * turns
+
+
+def buffer(name: str, count: int) -> Buffer:
+    return Buffer(name, count, True, "example")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_gradient_takes_the_place_only_of_what_has_been_read(late: bool) -> None:
+    """`total += a * x` and `made = b * y`, in both orders, row by row."""
+    total, made, other = (buffer(name, 400) for name in ("total", "made", "other"))
+    x, y = buffer("x", 20), buffer("y", 20)
+    cell, number = (1,), (0,)
+    adding = Nest((20,), 1, Access(total, 0, cell), True,
+                  ((Access(other, 0, cell), Access(x, 0, number)),))  # fmt: skip
+    making = Nest((20,), 1, Access(made, 0, cell), False,
+                  ((Access(other, 0, cell), Access(y, 0, number)),))  # fmt: skip
+    parts = (adding, making) if late else (making, adding)
+    band, names = in_place(Band(20, parts, ((20, 20, 1),) * 2), {made}, {made})
+    assert names == ({made: total} if late else {})
+    assert (total in band.writes) == late
+    kept, names = in_place(Band(20, parts, ((20, 20, 1),) * 2), {made, total}, {made})
+    assert not names
+    assert total in kept.writes

@@ -58,6 +58,17 @@ def test_machines(name: str, lanes: Lanes, monkeypatch: pytest.MonkeyPatch) -> N
     check(program, 0, lanes, monkeypatch, memory="recomputed")
 
 
+@pytest.mark.parametrize(("cells", "turns"), [(12, 20), (20, 12)])
+def test_arrays_that_are_gone_through_in_several_parts(
+    cells: int, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a band of one part makes of a large gradient is there for the next part."""
+    memory, wanted = np.random.default_rng(0).integers(0, cells, (2, 3, cells))
+    given = {"initial_memory": memory}, {"final_memory": torch.from_numpy(wanted)}
+    program = register_machine(cells, 3, turns)
+    check(program, 0, "B", monkeypatch, given, memory="recomputed")
+
+
 def test_a_machine_that_stops_when_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
     """All turns after the first may be made or not; also against differences."""
     program = register_machine(3, 2, 4)

@@ -7,7 +7,7 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -188,11 +188,11 @@ class _Open:
 class _Coming:
     """Items in their order, those that come next as a window; what they call buffers may change."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
-        self.items, self.at = items, 0
+    def __init__(self, items: Sequence[Item], later: Collection[Buffer]) -> None:
+        self.items, self.at, self.later = items, 0, later
         self.window: list[_Seen] = []
         self.last: dict[Buffer, int] = {}  # behind the window, by what a buffer is called now
-        self.fixed: set[Buffer] = set()  # what is not to be called otherwise
+        self.fixed = set(later)  # what is not to be called otherwise
         self.names: dict[Buffer, Buffer] = {}
         for k, item in enumerate(items):
             own = (*item.instruction.reads, *item.instruction.writes)
@@ -210,7 +210,8 @@ class _Coming:
         """Return those buffers of a band that come again, in some items or behind the window."""
         own = {*band.reads, *band.writes}
         near = own.intersection(*[set().union(*(s.reads | s.writes for s in late))])
-        return near | {buffer for buffer in own if self.last.get(buffer, -1) >= self.at}
+        far = {buffer for buffer in own if self.last.get(buffer, -1) >= self.at}
+        return near | far | own.intersection(self.later)
 
     def rename(self, old: Buffer, new: Buffer) -> None:
         """Call a buffer otherwise in all items behind the window."""
@@ -221,10 +222,13 @@ class _Coming:
         self.names[old] = new
 
 
-def banded(items: Sequence[Item]) -> list[Item]:
-    """Return instructions with others near them that share large arrays put into bands."""
+def banded(items: Sequence[Item], later: Collection[Buffer] = ()) -> list[Item]:
+    """Return instructions with others near them that share large arrays put into bands.
+
+    `later` are buffers that are used behind all of them.
+    """
     result: list[Item] = []
-    coming = _Coming(items)
+    coming = _Coming(items, later)
     coming.fill()
     while left := coming.window:
         best = _longest(left)

@@ -49,7 +49,7 @@ def in_place(
         strides = list(band.strides)
         strides[k] = (strides[k][0], *strides[k])
         band = Band(band.count, tuple(parts), tuple(strides))
-        if heir := _heir(band, free, total, spot):
+        if heir := _heir(band, k, free, spot):
             band = Band(band.count, tuple(_on(p, {heir: total}) for p in band.parts), band.strides)
             names[heir] = total
     return band, names
@@ -65,20 +65,21 @@ def _spot(band: Band, buffer: Buffer) -> Spot | None:
     return spots.pop() if len(spots) == 1 else None
 
 
-def _heir(band: Band, free: Collection[Buffer], total: Buffer, spot: Spot) -> Buffer | None:
-    """Return one of some buffers that a band makes, and that could stand where `total` is."""
+def _heir(band: Band, k: int, free: Collection[Buffer], spot: Spot) -> Buffer | None:
+    """Return one of some buffers that is made behind part k, and could stand where its sum did."""
+    first = band.parts[k]
+    assert isinstance(first, Nest)
+    total = first.terms[0][0].buffer
     seen: set[Buffer] = set()
-    for part in band.parts:
-        fresh = not part.add and isinstance(part, Nest) and part.out.buffer not in seen
-        seen |= {*part.reads, *part.writes}
-        if not fresh or not isinstance(part, Nest):
+    for number, part in enumerate(band.parts):
+        before, seen = seen, seen | {*part.reads, *part.writes}
+        if number <= k or not isinstance(part, Nest) or part.add:
             continue
         made = part.out.buffer
         same = (made.count, made.lanes, made.scope) == (total.count, total.lanes, total.scope)
         whole = band.count * prod(part.sizes[: part.free]) == made.count
-        if not same or not whole or _spot(band, made) != spot or made in part.reads:
-            continue
-        if made in free:
+        fresh = made not in before and made not in part.reads
+        if same and whole and fresh and made in free and _spot(band, made) == spot:
             return made
     return None
 

@@ -55,7 +55,11 @@ class Module:
         for name, items in plan.items.items():
             again = self.again and name == "example"
             parts = recomputed(items, t.apart) if again else [items]
-            bands = [item for part in parts for item in banded(gathered(part))]
+            bands: list[Item] = []
+            later: set[Buffer] = set()
+            for part in reversed(parts):
+                bands = banded(gathered(part), later) + bands
+                later.update(b for i in part for b in (*i.instruction.reads, *i.instruction.writes))
             plan.items[name] = grouped(shrunk(bands))
         self.size = place(plan.items["example"], plan.buffers, t.apart)
 
