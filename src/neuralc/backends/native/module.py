@@ -210,8 +210,7 @@ class NativeModule(SoftModule):
         """
         like = self.logits
         compared = None if goals is None else frozenset(int(k) for _, k in goals)
-        about = (kind, batch, tuple(wanted), compared, like.shape[0], like.dtype, like.device,
-                 MEMORY)  # fmt: skip
+        about = kind, batch, tuple(wanted), compared, len(like), like.dtype, like.device, MEMORY
         if about in self.kernels.asked:
             return self.kernels.asked[about]
         real = REALS[like.dtype]
@@ -223,9 +222,8 @@ class NativeModule(SoftModule):
         target = there.target(real) if there else vectors(real)
         lanes = P if there else lanes_for(self.restarts, batch, target.lanes)
         variant = Variant(kind, target, lanes, frozenset(asked), MEMORY, compared)  # type: ignore[arg-type]
-        made = self.kernels.get(variant, there.load if there else load)
-        self.kernels.asked[about] = made
-        return made
+        loader = there.load if there else load
+        return self.kernels.asked.setdefault(about, self.kernels.get(variant, loader))
 
     def call(
         self, kernel: Kernel, batch: int, given: Sequence[Tensor], others: Mapping[Key, Tensor],
