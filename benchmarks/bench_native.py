@@ -50,7 +50,7 @@ from benchmarks.native_case import (
 )
 from benchmarks.report import Bar, Cell, Report, Table, main
 from benchmarks.tasks import TASKS
-from benchmarks.timing import interleaved, quartiles, ratios, settle
+from benchmarks.timing import interleaved, quartiles, ratios
 from neuralc.backends.native import NativeModule
 from neuralc.errors import Declined
 from neuralc.learning.run import learn
@@ -171,30 +171,28 @@ def memory() -> tuple[Table, list[Bar]]:
     return Table("Memory of a step of the register machine M=20 R=7 T=40", rows), [bar]
 
 
+def hundred() -> Case:
+    """Return the register machine that most bars are about."""
+    return next(c for c in machines() if c.size == (20, 7, 40) and c.restarts > 1)
+
+
 def walls(cores: int) -> dict[str, list[float]]:
     """Return the seconds of steps by the clock, all engines having the threads of all cores."""
+    case = hundred()
     os.environ |= {"XLA_FLAGS": "", "NPROC": str(cores)}
     torch.set_num_threads(cores)
-    (case,) = (c for c in machines() if c.size == (20, 7, 40) and c.restarts > 1)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["NEURALC_CACHE"] = folder
         steps = Steps(case, torch.float32)
         calls = {"native": steps.call(steps.native), "torch": steps.call(steps.plain)}
         with_others(case, steps, calls)
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for _ in range(9):
-            for name, call in calls.items():
-                settle()
-                began = perf_counter()
-                call()
-                times[name].append(perf_counter() - began)
-    return times
+        return interleaved(calls, rounds=9, clock=perf_counter)
 
 
 def threads() -> tuple[Table, list[Bar]]:
     """Measure the wall time of a step on all cores."""
     cores = os.cpu_count() or 1
-    (case,) = (c for c in machines() if c.size == (20, 7, 40) and c.restarts > 1)
+    case = hundred()
     context = get_context("forkserver")
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
         times = pool.submit(walls, cores).result()

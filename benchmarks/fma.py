@@ -9,10 +9,8 @@ import numpy as np
 
 from neuralc.backends.native.compiled import Compiled, compiled, vector_bytes
 
-CHAINS, TURNS = (
-    12,
-    20_000,
-)  # more chains than a product takes cycles, as many as there are registers
+CHAINS = 12  # products under way: more than one takes cycles, and no more than there are registers
+TURNS = 20_000
 EACH = 4  # products of a chain in a turn
 
 
@@ -28,7 +26,7 @@ def peak() -> Peak:
     """Return a loop of products on one thread whose results are not looked at."""
     lanes = vector_bytes() // 4
     code = Compiled(compiled(_text(lanes)), {})
-    numbers = np.full(lanes + 16, 0.5, dtype=np.float32)
+    numbers = np.full(2 * lanes + 16, 0.5, dtype=np.float32)  # one vector is read, one written
     skip = -numbers.ctypes.data % 64
 
     def run() -> None:
@@ -56,6 +54,7 @@ def _text(lanes: int) -> str:
     for k in chains[1:]:
         lines.append(f"  %t{k} = fadd {kind} {total}, %s{k}_{EACH}")
         total = f"%t{k}"
-    lines += [f"  store {kind} {total}, ptr %at", "  ret void", "}",
+    lines += [f"  %to = getelementptr {kind}, ptr %at, i64 1",
+              f"  store {kind} {total}, ptr %to", "  ret void", "}",
               f"declare {kind} @llvm.fma.v{lanes}f32({kind}, {kind}, {kind})"]  # fmt: skip
     return "\n".join(lines)

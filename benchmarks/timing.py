@@ -1,6 +1,7 @@
 """Times of several calls in one process, interleaved, so that their ratio survives a busy machine.
 
-CPU time is taken, not wall time: with one thread it counts the work and not the neighbours.
+CPU time is taken, not wall time, unless threads are what is measured: with one thread it counts the
+work and not the neighbours.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ PAUSE, IDLE = 0.005, 0.0005  # seconds to wait, and of work in them that count a
 
 
 def interleaved(
-    calls: Mapping[str, Callable[[], object]], rounds: int = 21
-) -> dict[str, list[float]]:
-    """Return per call the seconds of one call, in each round.
+    calls: Mapping[str, Callable[[], object]], rounds: int = 21,
+    clock: Callable[[], float] = process_time,
+) -> dict[str, list[float]]:  # fmt: skip
+    """Return per call the seconds of one call, in each round, by CPU time or another clock.
 
     Each call is warmed up; in every round each of them is repeated until `SAMPLE_SECONDS` are over.
     What a call leaves for other threads to do, as JAX does, is not counted, to it nor to the next.
@@ -28,8 +30,8 @@ def interleaved(
     for _ in range(rounds):
         for name, call in calls.items():
             settle()
-            count, began = 0, process_time()
-            while (spent := process_time() - began) < SAMPLE_SECONDS or not count:
+            count, began = 0, clock()
+            while (spent := clock() - began) < SAMPLE_SECONDS or not count:
                 call()
                 count += 1
             times[name].append(spent / count)

@@ -7,25 +7,24 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import TypeGuard
 
-from neuralc.backends.native.code import Band, Single, operands
-from neuralc.backends.native.drafts import in_place, renamed
+from neuralc.backends.native.code import Band, Single, operands, within
+from neuralc.backends.native.drafts import in_place
 from neuralc.backends.native.nests import Access, Nest
 from neuralc.backends.native.plan import Instruction, Item, Loss
+from neuralc.backends.native.recompute import on
 from neuralc.backends.native.steps import Staged, Zero
 from neuralc.backends.native.views import Buffer
 
 LARGE = 96  # elements from which on an array is gone through once for several instructions
 COLUMNS = 300  # elements from which on sums across the rows are, too: each row adds to all of them
 WINDOW = 150  # instructions among which such are looked for that go together
-
-
-Arrays = set[tuple[int, int, int]]  # buffers, offsets, and how far rows are apart
+Arrays = set[tuple[Buffer, int, int]]  # with an offset, and how far rows are apart
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,11 @@ class Row:
 
     @cached_property
     def moving(self) -> Arrays:
-        """Return the large arrays of which each turn has a row of its own.
-
-        As buffer, offset and stride.
-        """
+        """The large arrays of which each turn has a row of its own."""
         return {
-            (id(a.buffer), a.offset, stride)
+            (a.buffer, a.offset, stride)
             for a, stride in zip(operands(self.inner), self.strides, strict=True)
-            if _within(a, self.inner, stride)
+            if within(a, self.inner, stride)
             and stride > 1
             and self.count * _elements(a, self.inner) >= LARGE
         }
@@ -54,12 +50,6 @@ class Row:
 
 def _elements(access: Access, inner: Single) -> int:
     return prod(n for n, stride in zip(inner.sizes, access.strides, strict=True) if stride)
-
-
-def _within(access: Access, inner: Single, stride: int) -> bool:
-    """Tell whether all elements of a turn lie between the beginnings of two rows."""
-    spans = [(n - 1) * s for n, s in zip(inner.sizes, access.strides, strict=True)]
-    return all(s >= 0 for s in spans) and sum(spans) < stride
 
 
 def _large(instruction: Instruction) -> TypeGuard[Nest | Staged]:
@@ -145,24 +135,26 @@ class _Touched:
         self.reads.update(one.reads)
         self.writes.update(one.writes)
 
-    def bars(self, seen: _Seen) -> bool:
-        """Tell whether an instruction must stay behind these."""
-        return not (
-            self.writes.isdisjoint(seen.reads) and self.writes.isdisjoint(seen.writes)
-            and self.reads.isdisjoint(seen.writes)
-        )  # fmt: skip
-
     def because(self, seen: _Seen) -> set[Buffer]:
         """Return the buffers because of which it must."""
         return (self.writes & (seen.reads | seen.writes)) | (self.reads & seen.writes)
+
+
+def _bars(first: _Seen | _Touched, second: _Seen) -> bool:
+    """Tell whether an instruction must stay behind what comes before it."""
+    return not (
+        first.writes.isdisjoint(second.reads) and first.writes.isdisjoint(second.writes)
+        and first.reads.isdisjoint(second.writes)
+    )  # fmt: skip
 
 
 @dataclass
 class _Open:
     """A band in the making: its rows, and where the items up to here go.
 
-    `early` items come before the band and `late` ones behind it, by their numbers. `fresh` are what
-    comes right before it, `pieces` what stands for an item of which a part went into the band.
+    By their numbers, `chosen` items are in the band, `early` ones may come before it, all others
+    behind it. `fresh` are what comes right before it, `pieces` what stands behind it for an item of
+    which a part went into the band.
     """
 
     rows: list[Row]
@@ -179,17 +171,21 @@ class _Open:
         """Return the early items that the band, or one of them, waits for; others may be late."""
         found: list[int] = []
         for k in self.early[::-1]:
-            own = _Touched(set(items[k].reads), set(items[k].writes))
-            if any(own.bars(items[j]) for j in (*self.chosen, *found) if j > k):
+            if any(_bars(items[k], items[j]) for j in (*self.chosen, *found) if j > k):
                 found.append(k)
         return found[::-1]
+
+
+def _renamed(item: Item, names: Mapping[Buffer, Buffer]) -> _Seen:
+    """Return an item with some buffers called otherwise."""
+    return _Seen(replace(item, instruction=on(item.instruction, names)))
 
 
 class _Coming:
     """Items in their order, those that come next as a window; what they call buffers may change."""
 
     def __init__(self, items: Sequence[Item], later: Collection[Buffer]) -> None:
-        self.items, self.at, self.later = items, 0, later
+        self.items, self.at = items, 0
         self.window: list[_Seen] = []
         self.last: dict[Buffer, int] = {}  # behind the window, by what a buffer is called now
         self.fixed = set(later)  # what is not to be called otherwise
@@ -199,19 +195,19 @@ class _Coming:
             self.last.update(dict.fromkeys(own, k))
             if isinstance(item.instruction, Loss):
                 self.fixed.update(own)
+        self.last.update(dict.fromkeys(later, len(items)))
 
     def fill(self) -> None:
         """Make the window as long as it should be."""
         while len(self.window) < WINDOW and self.at < len(self.items):
-            self.window.append(_Seen(renamed(self.items[self.at], self.names)))
+            self.window.append(_renamed(self.items[self.at], self.names))
             self.at += 1
 
     def used(self, band: Band, late: Sequence[_Seen]) -> set[Buffer]:
         """Return those buffers of a band that come again, in some items or behind the window."""
         own = {*band.reads, *band.writes}
-        near = own.intersection(*[set().union(*(s.reads | s.writes for s in late))])
-        far = {buffer for buffer in own if self.last.get(buffer, -1) >= self.at}
-        return near | far | own.intersection(self.later)
+        near = set[Buffer]().union(*(s.reads | s.writes for s in late))
+        return {b for b in own if b in near or self.last.get(b, -1) >= self.at}
 
     def rename(self, old: Buffer, new: Buffer) -> None:
         """Call a buffer otherwise in all items behind the window."""
@@ -255,7 +251,7 @@ def _with_band(left: Sequence[_Seen], best: _Open, coming: _Coming) -> list[_See
     for old, new in names.items():
         coming.rename(old, new)
     if names:
-        late = [_Seen(renamed(seen.item, names)) for seen in late]
+        late = [_renamed(seen.item, names) for seen in late]
     own = [_Seen(replace(left[0].item, instruction=i)) for i in (*best.fresh, band)]
     return [*(left[k] for k in early), *own, *late]  # the early ones look for others, too
 
@@ -265,11 +261,11 @@ def _longest(items: Sequence[_Seen]) -> _Open | None:
     best: _Open | None = None
     for row, fresh in items[0].ways:
         band = _collected(items, row, fresh, row.moving)
-        more: _Open | None = band
-        while more and len(band.rows) > 1:  # what came before the first row of an array knows of it
+        while len(band.rows) > 1:  # what comes before the first row of an array now knows of it
             more = _collected(items, row, fresh, band.arrays())
-            more = more if len(more.rows) > len(band.rows) else None
-            band = more or band
+            if len(more.rows) <= len(band.rows):
+                break
+            band = more
         if best is None or len(band.rows) > len(best.rows):
             best = band
     return best
@@ -278,7 +274,8 @@ def _longest(items: Sequence[_Seen]) -> _Open | None:
 def _collected(
     items: Sequence[_Seen], row: Row, fresh: Sequence[Instruction], arrays: Arrays
 ) -> _Open:
-    band = _Open([row], fresh=list(fresh))
+    """Return the band that begins with a row; `arrays` are what it is known to go through."""
+    band, arrays = _Open([row], fresh=list(fresh)), set(arrays)
     inside, behind = _Touched(), _Touched()
     inside.add(row.whole)
     for k in range(1, len(items)):
@@ -287,13 +284,14 @@ def _collected(
         if joined:
             row, before, piece = joined
             band.rows.append(row)
+            arrays |= row.moving
             band.chosen.add(k)
             band.fresh += before
             inside.add(row.whole)
             if piece is not None:
                 band.pieces[k] = piece
                 behind.add(piece)
-        elif behind.bars(seen) or inside.bars(seen):
+        elif _bars(behind, seen) or _bars(inside, seen):
             behind.add(seen)
         else:
             band.early.append(k)
@@ -304,7 +302,7 @@ def _joining(
     band: _Open, seen: _Seen, behind: _Touched, arrays: Arrays
 ) -> tuple[Row, list[Instruction], Instruction | None] | None:
     """Return how an instruction goes into a band: rows, what comes before, what is left of it."""
-    if not behind.bars(seen):
+    if not _bars(behind, seen):
         for row, fresh in seen.ways:
             if _fits(band.rows, row, arrays):
                 return row, fresh, None
@@ -328,24 +326,21 @@ def _joining(
 
 
 def _fits(rows: Sequence[Row], row: Row, arrays: Arrays) -> bool:
-    """Tell whether an instruction can go with those before it, and shares an array with the band.
-
-    `arrays` are what rows of the band are known to move through.
-    """
-    if row.count != rows[0].count or not row.moving:
-        return False
-    shared = row.moving & arrays or any(row.moving & other.moving for other in rows)
-    return bool(shared) and all(_apart(other, row) for other in rows)
+    """Tell whether an instruction can go with those before it, and through one of some arrays."""
+    return (
+        row.count == rows[0].count and not row.moving.isdisjoint(arrays)
+        and all(_apart(other, row) for other in rows)
+    )  # fmt: skip
 
 
 def _apart(first: Row, second: Row) -> bool:
     """Tell whether the second may do its i-th turn before the first does its next one."""
-    written = {id(b) for b in first.whole.writes} | {id(b) for b in second.whole.writes}
+    written = {*first.whole.writes, *second.whole.writes}
     for a, s in zip(operands(first.inner), first.strides, strict=True):
         for b, t in zip(operands(second.inner), second.strides, strict=True):
-            if a.buffer is not b.buffer or id(a.buffer) not in written:
+            if a.buffer is not b.buffer or a.buffer not in written:
                 continue
             same = s == t != 0 and a.offset == b.offset
-            if not (same and _within(a, first.inner, s) and _within(b, second.inner, t)):
+            if not (same and within(a, first.inner, s) and within(b, second.inner, t)):
                 return False
     return True

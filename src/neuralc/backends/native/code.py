@@ -75,6 +75,12 @@ def operands(instruction: Single) -> list[Access]:
             return list(instruction.operands)
 
 
+def within(access: Access, part: Single, stride: int) -> bool:
+    """Tell whether all elements of a turn of a band lie between the beginnings of two rows."""
+    spans = [(n - 1) * s for n, s in zip(part.sizes, access.strides, strict=True)]
+    return all(s >= 0 for s in spans) and sum(spans) < stride
+
+
 def singles(group: Group) -> list[Single]:
     """Return all instructions of a group."""
     found: list[Single] = []

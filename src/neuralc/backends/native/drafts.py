@@ -6,13 +6,13 @@ Knows bands, not how they are found (`banding.py`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import prod
 
-from neuralc.backends.native.code import Band, Group, Single, operands
+from neuralc.backends.native.code import Band, operands, within
 from neuralc.backends.native.nests import Nest
-from neuralc.backends.native.plan import Instruction, Item, Loss
+from neuralc.backends.native.plan import Item
 from neuralc.backends.native.recompute import on
 from neuralc.backends.native.views import Buffer
 
@@ -43,14 +43,14 @@ def in_place(
         if spot is None or spot[2] == 0 or total in earlier or total in used:
             continue
         draft = Buffer("sum", total.count, total.lanes, "example")
-        parts = [_on(p, {total: draft}) for p in band.parts]
+        parts = [on(p, {total: draft}) for p in band.parts]
         terms = ((part.out,), *part.terms)
         parts[k] = replace(part, out=replace(part.out, buffer=draft), add=False, terms=terms)
         strides = list(band.strides)
         strides[k] = (strides[k][0], *strides[k])
         band = Band(band.count, tuple(parts), tuple(strides))
         if heir := _heir(band, k, free, spot):
-            band = Band(band.count, tuple(_on(p, {heir: total}) for p in band.parts), band.strides)
+            band = on(band, {heir: total})
             names[heir] = total
     return band, names
 
@@ -84,25 +84,6 @@ def _heir(band: Band, k: int, free: Collection[Buffer], spot: Spot) -> Buffer | 
     return None
 
 
-def _on(part: Single, other: Mapping[Buffer, Buffer]) -> Single:
-    found = on(part, other)
-    assert not isinstance(found, Band | Group | Loss)
-    return found  # type: ignore[return-value]
-
-
-def renamed(item: Item, other: Mapping[Buffer, Buffer]) -> Item:
-    """Return an item with some buffers called otherwise."""
-    instruction: Instruction = item.instruction
-    if other.keys().isdisjoint((*instruction.reads, *instruction.writes)):
-        return item
-    if isinstance(instruction, Band):
-        parts = tuple(_on(part, other) for part in instruction.parts)
-        return replace(item, instruction=replace(instruction, parts=parts))
-    if isinstance(instruction, Loss | Group):
-        return item
-    return replace(item, instruction=on(instruction, other))
-
-
 # ---- short arrays
 
 
@@ -127,8 +108,7 @@ def _with_rows(band: Band, own: Collection[Buffer]) -> Band:
     seen: dict[Buffer, set[tuple[int, int]]] = {}
     for part, strides in zip(band.parts, band.strides, strict=True):
         for access, stride in zip(operands(part), strides, strict=True):
-            spans = [(n - 1) * s for n, s in zip(part.sizes, access.strides, strict=True)]
-            good = access.offset == 0 and all(s >= 0 for s in spans) and sum(spans) < stride
+            good = access.offset == 0 and within(access, part, stride)
             seen.setdefault(access.buffer, set()).add((stride, stride if good else -1))
     short = {b for b in own if len(seen[b]) == 1 and all(s == t > 0 for s, t in seen[b])}
     for buffer in short:

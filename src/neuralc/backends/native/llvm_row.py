@@ -102,16 +102,20 @@ class Stage:
     needs: Stage | None = None
 
     @property
+    def along(self) -> set[Buffer]:
+        """The buffers that it goes along."""
+        return {c.access.buffer for c in (*self.reads, *self.writes)}
+
+    @property
     def touches(self) -> set[Buffer]:
         """All buffers that it is about."""
-        cells = {c.access.buffer for c in (*self.reads, *self.writes)}
-        return cells | set(self.before) | set(self.behind)
+        return self.along | set(self.before) | set(self.behind)
 
     def follows(self, other: Stage) -> bool:
         """Tell whether this may do a place as soon as the other, which is ahead, has done it."""
         if self.size != other.size or self.needs is other:
             return False
-        mine = {c.access.buffer for c in (*self.reads, *self.writes)} | set(self.before)
+        mine = self.along | set(self.before)
         if mine & set(other.behind) or {c.access.buffer for c in other.writes} & set(self.before):
             return False
         for one, two in ((other.writes, self.reads), (other.reads, self.writes),

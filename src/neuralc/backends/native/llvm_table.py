@@ -40,7 +40,9 @@ def write_table(w: Writer, table: Table, spots: Sequence[str], arrays: Sequence[
         w.address(spot, a.buffer.lanes, 0, list(zip(index, a.strides, strict=True)))
         for spot, a in zip(spots, pointers(table), strict=True)
     ]
-    if is_long(table):
+    if table.chains:
+        _chained(w, table, bases)
+    elif is_long(table):
         _looped(w, table, bases, arrays)
     else:
         _listed(w, table, bases)
@@ -93,9 +95,6 @@ def _looped(w: Writer, table: Table, bases: Sequence[str], arrays: Sequence[str]
 
 def _listed(w: Writer, table: Table, bases: Sequence[str]) -> None:
     lanes = table.out.buffer.lanes
-    if table.chains:
-        _chained(w, table, bases)
-        return
     for start in range(0, len(table.entries), TILE):
         tile = table.entries[start : start + TILE]
         spots = [w.address(bases[0], lanes, o, ()) for o, _ in tile]
@@ -151,18 +150,15 @@ def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
     """Write a loop for each part of a running sum whose results are evenly spaced."""
     lanes, own = table.out.buffer.lanes, table.factors[0].buffer.lanes
     kind = w.target.type(lanes)
-    touched: set[int] = set()
-    if not table.add:  # what the longest sum does not write is 0 at first
-        touched = {o for o, _ in table.entries}
-        whole = max(table.chains, key=lambda chain: len(chain.results))
-        written = {o for _, o in whole.results}
-        for o in sorted(touched - written):
+    order = sorted(table.chains, key=lambda chain: -len(chain.results))
+    if not table.add:  # what the first sum does not write is 0 before the others add to it
+        written = {o for _, o in order[0].results}
+        for o in (o for o, _ in table.entries if o not in written):
             w.store(w.number(0, lanes), w.address(bases[0], lanes, o, ()), lanes)
-        touched -= written
-    for chain in sorted(table.chains, key=lambda chain: -len(chain.results)):
+    for chain in order:
+        add = table.add or chain is not order[0]
         value, have = w.number(0, lanes), 0
         for length, first, apart, count in _even(chain):
-            add = table.add or first in touched
             loop = w.begin(length - have + count - 1, [(kind, value)])
             place = [(loop.index, chain.step)]
             term = w.let(w.loading(
@@ -171,13 +167,12 @@ def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
             late = length - have - 1
             after = w.branch(w.let(f"icmp sge i64 {loop.index}, {late}")) if late else None
             spot = w.address(bases[0], lanes, first - late * apart, [(loop.index, apart)])
-            whole_ = w.plus(w.let(w.loading(spot, lanes)), value, lanes) if add else value
-            w.store(whole_, spot, lanes)
+            result = w.plus(w.let(w.loading(spot, lanes)), value, lanes) if add else value
+            w.store(result, spot, lanes)
             if after:
                 w.join(after)
             w.end(loop, [value])
             have = length + count - 1
-        touched |= {o for _, o in chain.results}
 
 
 def _even(chain: Chain) -> list[tuple[int, int, int, int]]:

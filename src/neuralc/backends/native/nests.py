@@ -181,19 +181,16 @@ def tabled(nest: Nest) -> Table | None:
         values = values * numbers
     ones = bool(np.isin(values, (0, 1)).all())
     places = tuple(tuple(a.strides[k] for k in listed) for a in (nest.out, *soft))
+    found: tuple[Entries, tuple[Chain, ...]] | None = None
     if ones and len(soft) == 1:
-        running = _running(values.astype(bool).tobytes(), sizes, places)
-        if running:
-            entries, chains = running
-            less = [_less(access, outer) for access in (nest.out, *soft)]
-            out_sizes = tuple(nest.sizes[k] for k in outer)
-            return Table(out_sizes, less[0], nest.add, (less[1],), entries, chains)
-    if np.count_nonzero(values) > min(DENSE, values.size // (1 if ones else 2)):
-        return None
-    entries = _entries(values.tobytes(), sizes, places, empty=not nest.add)
+        found = _running(values.astype(bool).tobytes(), sizes, places)
+    if not found:
+        if np.count_nonzero(values) > min(DENSE, values.size // (1 if ones else 2)):
+            return None
+        found = _entries(values.tobytes(), sizes, places, empty=not nest.add), ()
     return Table(
         tuple(nest.sizes[k] for k in outer), _less(nest.out, outer), nest.add,
-        tuple(_less(access, outer) for access in soft), entries,
+        tuple(_less(access, outer) for access in soft), *found,
     )  # fmt: skip
 
 

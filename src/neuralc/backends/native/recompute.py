@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from typing import TypeVar, cast
 
 from neuralc.backends.native.arena import room, spans
+from neuralc.backends.native.code import Band
 from neuralc.backends.native.nests import Access, Nest, Table
 from neuralc.backends.native.plan import Instruction, Item, Transfer
 from neuralc.backends.native.steps import Step
@@ -22,6 +24,7 @@ from neuralc.backends.native.views import Buffer
 
 GROWTH = 1.4  # from one number of segments that is tried to the next
 ENOUGH = 1.5  # times the least memory: more segments only keep more
+One = TypeVar("One", bound=Instruction)
 
 
 def recomputed(items: Sequence[Item], lanes: int) -> list[list[Item]]:
@@ -142,26 +145,30 @@ def _again(segment: Sequence[Item], home: Mapping[Buffer, int], wanted: set[Buff
     return found[::-1]
 
 
-def on(instruction: Instruction, other: Mapping[Buffer, Buffer]) -> Instruction:
-    """Return an instruction of the forward pass on other buffers, as far as there are others."""
+def on(instruction: One, other: Mapping[Buffer, Buffer]) -> One:
+    """Return an instruction on other buffers, as far as there are others."""
 
     def moved(access: Access) -> Access:
         return replace(access, buffer=other.get(access.buffer, access.buffer))
 
     if not any(b in other for b in (*instruction.reads, *instruction.writes)):
         return instruction
+    found: Instruction
     match instruction:
         case Nest(out=out, terms=terms):
-            return replace(
-                instruction, out=moved(out), terms=tuple(tuple(map(moved, t)) for t in terms)
-            )
+            own = tuple(tuple(map(moved, term)) for term in terms)
+            found = replace(instruction, out=moved(out), terms=own)
         case Table(out=out, factors=factors):
-            return replace(instruction, out=moved(out), factors=tuple(map(moved, factors)))
+            found = replace(instruction, out=moved(out), factors=tuple(map(moved, factors)))
         case Step(operands=operands):
-            return replace(instruction, operands=tuple(map(moved, operands)))
+            found = replace(instruction, operands=tuple(map(moved, operands)))
         case Transfer(buffer=buffer):
-            return replace(instruction, buffer=other[buffer])
-    raise AssertionError(instruction)
+            found = replace(instruction, buffer=other[buffer])
+        case Band(parts=parts):
+            found = replace(instruction, parts=tuple(on(part, other) for part in parts))
+        case _:
+            raise AssertionError(instruction)
+    return cast(One, found)
 
 
 def _examples(buffers: Sequence[Buffer]) -> list[Buffer]:

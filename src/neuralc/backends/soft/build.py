@@ -78,10 +78,9 @@ class Builder:
         """Multiply factors and sum labels out, the cheapest pair first."""
         work, open_sums = self.without_identities(list(factors), set(summed), axis)
         while len(work) > 1:
-            pairs = [(i, j) for j in range(len(work)) for i in range(j)]
-            if len(pairs) > 1:
-                pairs.sort(key=lambda p: (self.cost(work, p[0], p[1], open_sums), p))
-            i, j = pairs[0]
+            _, i, j = min(
+                (self.cost(work, i, j, open_sums), i, j) for j in range(len(work)) for i in range(j)
+            )
             gone = self.summable(work, i, j, open_sums)
             rest = [factor for k, factor in enumerate(work) if k not in (i, j)]
             work = [*rest, self.pair(work[i], work[j], gone, axis)]
