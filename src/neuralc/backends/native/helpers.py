@@ -1,9 +1,11 @@
 """The few functions that every kernel is linked with: copies in and out, and the loss.
 
-They go lane by lane, number by number; what takes time is elsewhere.
+Most go lane by lane, number by number; what takes time is elsewhere.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from neuralc.backends.native.llvm import Target, Writer, function
 from neuralc.backends.native.logarithm import logarithm
@@ -19,31 +21,64 @@ declare i64 @llvm.smin.i64(i64, i64)
 
 def helpers(target: Target) -> str:
     """Return the functions for a type of numbers and a number of lanes."""
-    real = target.real
-    own = logarithm(target) if target.chip else f"declare {real} @{_logarithm(target)}({real})\n"
-    return "\n".join(
-        [spread(target), gather(target), clear(target), observe(target), DECLARED, own]
-    )
+    own = [spread, gather, clear, observe, logarithm]
+    return "\n".join([*(write(target) for write in own), DECLARED])
 
 
 def spread(target: Target) -> str:
     """Return the function that takes numbers of a caller as vectors."""
-    w = Writer(target)
+    w, lanes = Writer(target), target.lanes
     most = w.let("sub i64 %valid, 1")
-    lane = w.begin(target.lanes)
+    done: int | str = 0
+    if lanes > 1:
+        done = w.let(f"and i64 %count, {-lanes}")
+        blocks = w.branch(w.let(f"icmp sgt i64 {done}, 0"))
+        rows = [
+            _row(w, "%from", w.let(f"call i64 @llvm.smin.i64(i64 {k}, i64 {most})"), target.real)
+            for k in range(lanes)
+        ]
+        block = w.begin(done, step=lanes)
+        kind, align = target.vector, target.bytes
+        starts = [_at(w, row, block.index) for row in rows]
+        square = [w.let(f"load {kind}, ptr {start}, align {align}") for start in starts]
+        to = _at(w, "%to", w.let(f"mul i64 {block.index}, {lanes}"))
+        for k, vector in enumerate(_transposed(w, square)):
+            w.store(vector, _at(w, to, str(k * lanes)), True)
+        w.end(block)
+        w.join(blocks)
+    rest = w.branch(w.let(f"icmp slt i64 {done}, %count"))
+    lane = w.begin(lanes)
     source = w.let(f"call i64 @llvm.smin.i64(i64 {lane.index}, i64 {most})")
     start = _row(w, "%from", source, target.real)
-    each = w.begin("%count")
+    each = w.begin("%count", start=done)
     number = w.let(w.loading(_at(w, start, each.index), False))
     w.store(number, _lane(w, "%to", each.index, lane.index), False)
     w.end(each)
     w.end(lane)
+    w.join(rest)
     what = (
         "numbers of a caller -> vectors: lane l has the rows at l * stride; lanes beyond `valid`\n"
         "have those of the last one"
     )
     arguments = "ptr noalias %to, ptr noalias %from, i64 %count, i64 %stride, i64 %valid"
     return function("spread", arguments, w.lines, what)
+
+
+def _transposed(w: Writer, rows: Sequence[str]) -> list[str]:
+    """Return the columns of as many vectors as they have numbers: blocks of them change places."""
+    square, n, kind, side = list(rows), len(rows), w.target.vector, len(rows) // 2
+    while side:
+        own = [j for j in range(n) if not j & side]
+        first = [j if j in own else n + j - side for j in range(n)]
+        second = [j + side if j in own else n + j for j in range(n)]
+        for k in own:
+            pair = square[k], square[k + side]
+            for at, order in ((k, first), (k + side, second)):
+                mask = ", ".join(f"i32 {j}" for j in order)
+                code = f"shufflevector {kind} {pair[0]}, {kind} {pair[1]}, <{n} x i32> <{mask}>"
+                square[at] = w.let(code)
+        side //= 2
+    return square
 
 
 def gather(target: Target) -> str:
@@ -77,36 +112,44 @@ def clear(target: Target) -> str:
 
 def observe(target: Target) -> str:
     """Return the function that adds to the loss, and its gradient to that of an end."""
-    w, real = Writer(target), target.real
-    lane = w.begin("%valid")
-    start = _row(w, "%targets", lane.index, "i64")
-    own = w.let(f"mul i64 {lane.index}, %across")
-    total = _at(w, "%total", lane.index)
+    w, real, vector = Writer(target), target.real, target.vector
+    most = w.let("sub i64 %valid, 1")
     each = w.begin("%count")
-    spot = w.let(f"getelementptr i64, ptr {start}, i64 {each.index}")
-    goal = w.let(f"load i64, ptr {spot}")
-    seen = w.branch(w.let(f"icmp sge i64 {goal}, 0"))
-    place = w.let(f"add i64 {w.let(f'mul i64 {each.index}, %size')}, {goal}")
-    of_value = w.let(f"add i64 {w.let(f'mul i64 {place}, %step')}, {own}")
-    value = w.let(w.loading(_at(w, "%value", of_value), False))
-    chance = w.let(f"fadd {real} {value}, {target.literal(TINY)}")
-    log = w.let(f"call {real} @{_logarithm(target)}({real} {chance})")
-    part = w.let(f"fmul {real} {log}, %weight")
-    before = w.let(w.loading(total, False))
-    w.store(w.let(f"fsub {real} {before}, {part}"), total, False)
-    slope = w.let(f"fdiv {real} %weight, {chance}")
-    there = _lane(w, "%gradient", place, lane.index)
-    old = w.let(w.loading(there, False))
-    w.store(w.let(f"fsub {real} {old}, {slope}"), there, False)
-    w.join(seen)
+    first = w.let(f"mul i64 {each.index}, %size")
+    weights = values = "poison"
+    spots = []
+    for k in range(target.lanes):
+        lane = w.let(f"call i64 @llvm.smin.i64(i64 {k}, i64 {most})")
+        start = _row(w, "%targets", lane, "i64")
+        spot = w.let(f"getelementptr i64, ptr {start}, i64 {each.index}")
+        goal = w.let(f"load i64, ptr {spot}")
+        there, seen = w.let(f"icmp sge i64 {goal}, 0"), w.let(f"icmp eq i64 {lane}, {k}")
+        seen = w.let(f"and i1 {there}, {seen}")
+        some = w.let(f"select i1 {seen}, i64 {goal}, i64 0")
+        place = w.let(f"add i64 {first}, {some}")
+        of_value = w.let(f"mul i64 {place}, %step")
+        of_value = w.let(f"add i64 {of_value}, {w.let(f'mul i64 {k}, %across')}")
+        value = w.let(w.loading(_at(w, "%value", of_value), False))
+        value = w.let(f"select i1 {seen}, {real} {value}, {real} {target.literal(1.0)}")
+        weight = w.let(f"select i1 {seen}, {real} %weight, {real} {target.literal(0.0)}")
+        values, weights = w.put(values, value, k), w.put(weights, weight, k)
+        spots.append(_lane(w, "%gradient", place, str(k)))
+    chance = w.let(f"fadd {vector} {values}, {w.number(TINY, True)}")
+    log = w.let(f"call {vector} @logarithm({vector} {chance})")
+    part = w.let(f"fmul {vector} {log}, {weights}")
+    before = w.let(w.loading("%total", True))
+    w.store(w.let(f"fsub {vector} {before}, {part}"), "%total", True)
+    slopes = w.let(f"fdiv {vector} {weights}, {chance}")
+    for k, spot in enumerate(spots):
+        old = w.let(w.loading(spot, False))
+        w.store(w.let(f"fsub {real} {old}, {w.get(slopes, k)}"), spot, False)
     w.end(each)
-    w.end(lane)
     arguments = (
         "ptr noalias %value, i64 %step, i64 %across, ptr noalias %gradient, ptr noalias %total,\n"
         "    ptr noalias %targets, i64 %stride, i64 %count, i64 %size, i64 %valid, "
         f"{real} %weight"
     )
-    what = "loss and its gradient: targets below 0 are not observed"
+    what = "loss and its gradient: targets below 0, and lanes from `valid` on, are not observed"
     return function("observe", arguments, w.lines, what)
 
 
@@ -123,7 +166,3 @@ def _lane(w: Writer, base: str, element: str, lane: str) -> str:
     """Return where the number of a lane is in a vector."""
     first = w.let(f"mul i64 {element}, {w.target.apart}")
     return _at(w, base, w.let(f"add i64 {first}, {lane}"))
-
-
-def _logarithm(target: Target) -> str:
-    return "logarithm" if target.chip else f"llvm.log.{target.suffix(False)}"

@@ -46,6 +46,12 @@ class Target:
         """Return the type of something for each lane."""
         return f"<{self.lanes} x {kind}>" if lanes and self.lanes > 1 else kind
 
+    def all(self, kind: str, literal: str) -> str:
+        """Return a literal that is the same in each lane."""
+        if self.lanes == 1:
+            return literal
+        return "<" + ", ".join([f"{kind} {literal}"] * self.lanes) + ">"
+
     def step(self, lanes: bool) -> str:
         """Return the type that is as large as it is from an element to the next."""
         kind = self.type(lanes)
@@ -222,6 +228,19 @@ class Writer:
             ("splat", value), f"shufflevector {t.vector} {one}, {t.vector} poison, {mask}"
         )
 
+    def put(self, vector: str, value: str, lane: int) -> str:
+        """Return a vector with a number in one of its lanes."""
+        t = self.target
+        if t.lanes == 1:
+            return value
+        return self.let(f"insertelement {t.vector} {vector}, {t.real} {value}, i64 {lane}")
+
+    def get(self, vector: str, lane: int) -> str:
+        """Return the number in one of the lanes."""
+        if self.target.lanes == 1:
+            return vector
+        return self.let(f"extractelement {self.target.vector} {vector}, i64 {lane}")
+
     def across(self, vector: str) -> str:
         """Return the sum over the lanes."""
         t = self.target
@@ -237,7 +256,7 @@ class Writer:
             return text
         if value == 0:
             return "zeroinitializer"
-        return "<" + ", ".join([f"{self.target.real} {text}"] * self.target.lanes) + ">"
+        return self.target.all(self.target.real, text)
 
     def times(self, a: str, b: str, lanes: bool) -> str:
         """Return a product."""

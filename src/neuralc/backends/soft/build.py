@@ -15,8 +15,10 @@ from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.values import EXAMPLES, RESTARTS, Factor, Known, Label, Product
 
 LAST = 1 << 60  # sorts the axis of a value behind all its labels
-DRIFT = 40  # a sum may be off by this many roundings before it is divided out
+DRIFT = 24  # a sum may be off by this many roundings before it is divided out
 CHANCES = DRIFT // 2  # the same for chances: their error multiplies that of what they are mixed of
+ARRAYS = 80  # the same for arrays of distributions: dividing one is dear, and where what they are
+# mixed with is exact it is rarely needed
 GUESS = {P: 100, B: 16}  # sizes unknown at compile time, for comparing costs only
 
 
@@ -206,12 +208,16 @@ class Builder:
         """Return how far the sums of a factor may be off, in roundings."""
         return self.graph.nodes[factor.node].drift
 
-    def normalised(self, factor: Factor, limit: int = DRIFT) -> Factor:
+    def normalised(self, factor: Factor, limit: int | None = None) -> Factor:
         """Divide a distribution by its sum where rounding could have built up.
+
+        By default `limit` is `DRIFT` for one distribution, `ARRAYS` for an array of them.
 
         Without this a mass that is multiplied with itself at each step doubles its error at
         each step: `x = x + x` is NaN in float32 after 40 steps.
         """
+        if limit is None:
+            limit = ARRAYS if set(factor.labels[:-1]) - {RESTARTS, EXAMPLES} else DRIFT
         if self.drift(factor) <= limit:
             return factor
         node = self.graph.add("normalise", (factor.node,), (), self.dims(factor.labels), 1)
