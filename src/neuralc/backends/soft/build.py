@@ -13,6 +13,8 @@ import numpy as np
 
 from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.values import EXAMPLES, RESTARTS, Factor, Known, Label, Product
+from neuralc.ir.nodes import Table
+from neuralc.ir.structure import Structure, classify
 
 LAST = 1 << 60  # sorts the axis of a value behind all its labels
 DRIFT = 24  # a sum may be off by this many roundings before it is divided out
@@ -29,6 +31,7 @@ class Builder:
         """Start with an empty graph."""
         self.graph = Graph()
         self.sizes: dict[Label, Dim] = {RESTARTS: P, EXAMPLES: B}
+        self._structures: dict[tuple[tuple[int, ...], int, bytes], Structure] = {}
 
     def label(self, size: int) -> Label:
         """Return a fresh label for an axis of this size."""
@@ -67,6 +70,14 @@ class Builder:
         """Return a value as a distribution."""
         return self.one_hot(value, size) if isinstance(value, Known) else value
 
+    def structure(self, cube: np.ndarray, size: int) -> Structure:
+        """Return the structure of a table of numbers below `size`; each is looked at once."""
+        key = cube.shape, size, cube.tobytes()
+        if key not in self._structures:
+            table = Table("", cube.shape, size, tuple(cube.ravel().tolist()))
+            self._structures[key] = classify(table)
+        return self._structures[key]
+
     # ---- contraction
 
     def contract(self, value: Product) -> Factor:
@@ -80,9 +91,10 @@ class Builder:
         """Multiply factors and sum labels out, the cheapest pair first."""
         work, open_sums = self.without_identities(list(factors), set(summed), axis)
         while len(work) > 1:
-            _, i, j = min(
-                (self.cost(work, i, j, open_sums), i, j) for j in range(len(work)) for i in range(j)
-            )
+            pairs = [(i, j) for j in range(len(work)) for i in range(j)]
+            i, j = pairs[0]
+            if len(pairs) > 1:
+                _, i, j = min((self.cost(work, i, j, open_sums), i, j) for i, j in pairs)
             gone = self.summable(work, i, j, open_sums)
             rest = [factor for k, factor in enumerate(work) if k not in (i, j)]
             work = [*rest, self.pair(work[i], work[j], gone, axis)]

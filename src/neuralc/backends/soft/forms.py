@@ -23,8 +23,7 @@ from neuralc.backends.soft.algebra import Operand, Pair
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.pushforward import cells_of, project
 from neuralc.backends.soft.values import Factor, Known, Later, Product, Value, settled
-from neuralc.ir.nodes import Table
-from neuralc.ir.structure import Structure, classify
+from neuralc.ir.structure import Structure
 
 Kind = Literal["constant", "shift", "turn", "add", "sub", "min", "max"]
 Group = tuple[list[int], Value]
@@ -83,7 +82,7 @@ def form(builder: Builder, arm: Value, size: int) -> Form | None:
             cube = np.take(cube, int(value.numbers), axis=len(soft))
     if any(builder.extent(value.axis) > size for value in soft):
         return None
-    what = classify(Table(table.name, cube.shape, size, tuple(cube.ravel().tolist())))
+    what = builder.structure(cube, size)
     return _form(what, tuple(soft[k] for k in what.args), size)
 
 

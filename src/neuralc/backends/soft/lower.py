@@ -7,7 +7,9 @@ nobody reads is never computed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -65,11 +67,24 @@ def lower(program: Program, carried: Collection[str] = ()) -> Lowered:
     """Turn a checked program into a tensor program; `carried` inputs differ between restarts."""
     names = frozenset(carried)
     builder = Builder()
+    with _uncollected():
+        try:
+            return _Lowering(program, builder, Reader(program, builder), names).run()
+        except Unavailable:  # read after a loop or a gate, but on its axis not set everywhere
+            builder = Builder()
+            return _Lowering(program, builder, Reader(program, builder), names, careful=True).run()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from going through all that is being built, again and again."""
+    was = gc.isenabled()
+    gc.disable()
     try:
-        return _Lowering(program, builder, Reader(program, builder), names).run()
-    except Unavailable:  # read after a loop or a gate, but on its axis not set everywhere
-        builder = Builder()
-        return _Lowering(program, builder, Reader(program, builder), names, careful=True).run()
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @dataclass

@@ -20,7 +20,7 @@ from neuralc.backends.soft.algebra import Operand
 from neuralc.backends.soft.build import Builder
 from neuralc.backends.soft.values import Factor, Known, Label, Product
 from neuralc.ir.nodes import Table
-from neuralc.ir.structure import Structure, classify
+from neuralc.ir.structure import Structure
 
 DENSE = 8192  # entries of a one-hot cube that is cheaper than anything cleverer
 FEW = 12  # values up to which it is cheaper even than a convolution
@@ -44,8 +44,7 @@ def apply(builder: Builder, table: Table, args: Sequence[Product | Known]) -> Pr
             soft.append(arg)
     if kept:
         return _partly_known(builder, cube, table.size, kept, soft)
-    rest = Table(table.name, cube.shape, table.size, tuple(cube.ravel().tolist()))
-    return _structured(builder, classify(rest), soft)
+    return _structured(builder, builder.structure(cube, table.size), soft)
 
 
 def _known(builder: Builder, cube: np.ndarray, args: Sequence[Known]) -> Known:
@@ -62,8 +61,7 @@ def _partly_known(
     cells = cube[tuple(builder.spread(arg, labels) for arg in kept)]
     if cells.size * size > 64 * DENSE:
         args = [builder.one_hot(arg, n) for arg, n in zip(kept, cube.shape, strict=False)]
-        rest = Table("", cube.shape, size, tuple(cube.ravel().tolist()))
-        return _structured(builder, classify(rest), [*args, *soft])
+        return _structured(builder, builder.structure(cube, size), [*args, *soft])
     return _dense(builder, cells, size, soft, labels)
 
 
