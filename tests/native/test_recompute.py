@@ -124,7 +124,7 @@ def test_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     run("stored")
     monkeypatch.setattr(native_module, "MEMORY", budget)
     (kernel,) = run("auto").kernels.made.values()
-    assert kernel.size * 8 < 0.8 * budget
+    assert kernel.size * 8 < 0.9 * budget
     torch.testing.assert_close(*found, rtol=1e-12, atol=1e-14)
     with pytest.raises(Declined, match=r"takes 0\.0 GiB if all is stored, for each thread; more"):
         run("stored")
