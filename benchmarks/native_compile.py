@@ -38,6 +38,7 @@ def compiled(
     if shutil.which("g++") is None:
         return "there is no g++"
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+    forward = module._forward  # written now, with its constants, not while it is traced
     constants = module._constants.tensors(module.logits)
     leads = module._leads
     sizes = module.restarts, next(iter(targets.values())).shape[0]
@@ -51,7 +52,7 @@ def compiled(
 
     def loss(logits: Tensor) -> Tensor:
         params = probabilities(logits, module.choices)
-        outputs, _ = module._forward(params, inputs, {}, constants)
+        outputs, _ = forward(params, inputs, {}, constants)
         total = 0.0
         for (name, value), lead in zip(outputs.items(), leads, strict=False):
             if name in hot:
