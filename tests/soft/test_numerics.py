@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from neuralc.backends.soft import SoftModule
+from neuralc.backends.soft.lower import lower
 from neuralc.backends.soft.module import Precision
 from neuralc.ir.nodes import Program
 from neuralc.ir.text import read
 from neuralc.learning.train import negative_log_likelihood
+from neuralc.nn.turns import program as ram
 
 
 def doubling(steps: int, modulus: int) -> Program:
@@ -54,6 +56,27 @@ def test_mass_is_kept_for_300_steps(modulus: int, precision: Precision, sharpnes
     loss.sum().backward()
     assert module.logits.grad is not None
     assert torch.isfinite(module.logits.grad).all()
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 3.0, 20.0])
+def test_a_large_array_is_rarely_divided_by_its_sums(sharpness: float) -> None:
+    """The memory of a machine of 40 steps: what it is mixed with is exact, so it stays so, too."""
+    program = ram(20, 7, 40)
+    nodes = lower(program).graph.nodes
+    divided = [
+        node.number for node in nodes if node.op == "normalise" and node.dims[2:] == (20, 20)
+    ]
+    assert len(divided) <= 10
+    assert max(node.drift for node in nodes) <= 110
+    module = SoftModule(program, restarts=3)
+    generator = torch.Generator().manual_seed(0)
+    module.logits.data = sharpness * torch.randn(module.logits.shape, generator=generator)
+    cells = torch.randint(20, (8, 20), generator=generator)
+    found = module(module.prepare({"initial_memory": cells}))
+    for name in ("final_memory", "final_halted", "steps"):
+        torch.testing.assert_close(
+            found[name].sum(-1), torch.ones(found[name].shape[:-1]), rtol=0, atol=1e-5
+        )
 
 
 def test_the_loss_of_300_steps_comes_to_rest_at_a_uniform_distribution() -> None:
