@@ -107,7 +107,7 @@ def test_memory_grows_with_the_root_of_a_run() -> None:
 
 def test_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit is computed again; what does not fit then either is declined."""
-    program, found = solved("invert"), []
+    program, found = solved("decrement"), []
     tapes = np.array([[0, 1, 2, 2, 2], [1, 1, 0, 2, 2]])
     targets = {"final_tape": torch.tensor([[1, 0, 2, 2, 2], [0, 0, 1, 2, 2]])}
     monkeypatch.setattr(native_module, "lanes_for", lambda *_: "P")
@@ -124,7 +124,7 @@ def test_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     run("stored")
     monkeypatch.setattr(native_module, "MEMORY", budget)
     (kernel,) = run("auto").kernels.made.values()
-    assert kernel.size * 8 < 0.9 * budget
+    assert kernel.size * 8 < 0.8 * budget
     torch.testing.assert_close(*found, rtol=1e-12, atol=1e-14)
     with pytest.raises(Declined, match=r"takes 0\.0 GiB if all is stored, for each thread; more"):
         run("stored")

@@ -27,29 +27,12 @@ def helpers(target: Target) -> str:
 
 def spread(target: Target) -> str:
     """Return the function that takes numbers of a caller as vectors."""
-    w, lanes = Writer(target), target.lanes
+    w = Writer(target)
     most = w.let("sub i64 %valid, 1")
-    done: int | str = 0
-    if lanes > 1:
-        done = w.let(f"and i64 %count, {-lanes}")
-        blocks = w.branch(w.let(f"icmp sgt i64 {done}, 0"))
-        rows = [
-            _row(w, "%from", w.let(f"call i64 @llvm.smin.i64(i64 {k}, i64 {most})"), target.real)
-            for k in range(lanes)
-        ]
-        block = w.begin(done, step=lanes)
-        kind, align = target.vector, target.bytes
-        starts = [_at(w, row, block.index) for row in rows]
-        square = [w.let(f"load {kind}, ptr {start}, align {align}") for start in starts]
-        to = _at(w, "%to", w.let(f"mul i64 {block.index}, {lanes}"))
-        for k, vector in enumerate(_transposed(w, square)):
-            w.store(vector, _at(w, to, str(k * lanes)), True)
-        w.end(block)
-        w.join(blocks)
+    done = _blocks(w, most) if target.lanes > 1 else "0"
     rest = w.branch(w.let(f"icmp slt i64 {done}, %count"))
-    lane = w.begin(lanes)
-    source = w.let(f"call i64 @llvm.smin.i64(i64 {lane.index}, i64 {most})")
-    start = _row(w, "%from", source, target.real)
+    lane = w.begin(target.lanes)
+    start = _row(w, "%from", lane.index, target.real, most)
     each = w.begin("%count", start=done)
     number = w.let(w.loading(_at(w, start, each.index), False))
     w.store(number, _lane(w, "%to", each.index, lane.index), False)
@@ -62,6 +45,22 @@ def spread(target: Target) -> str:
     )
     arguments = "ptr noalias %to, ptr noalias %from, i64 %count, i64 %stride, i64 %valid"
     return function("spread", arguments, w.lines, what)
+
+
+def _blocks(w: Writer, most: str) -> str:
+    """Write what takes as many numbers as there are lanes at once; return how many it has taken."""
+    t, lanes = w.target, w.target.lanes
+    done = w.let(f"and i64 %count, {-lanes}")
+    some = w.branch(w.let(f"icmp sgt i64 {done}, 0"))
+    rows = [_row(w, "%from", str(k), t.real, most) for k in range(lanes)]
+    block = w.begin(done, step=lanes)
+    starts = [_at(w, row, block.index) for row in rows]
+    square = [w.let(f"load {t.vector}, ptr {start}, align {t.bytes}") for start in starts]
+    for k, vector in enumerate(_transposed(w, square)):
+        w.store(vector, _lane(w, "%to", w.let(f"add i64 {block.index}, {k}"), "0"), True)
+    w.end(block)
+    w.join(some)
+    return done
 
 
 def _transposed(w: Writer, rows: Sequence[str]) -> list[str]:
@@ -119,12 +118,11 @@ def observe(target: Target) -> str:
     weights = values = "poison"
     spots = []
     for k in range(target.lanes):
-        lane = w.let(f"call i64 @llvm.smin.i64(i64 {k}, i64 {most})")
-        start = _row(w, "%targets", lane, "i64")
+        start = _row(w, "%targets", str(k), "i64", most)
         spot = w.let(f"getelementptr i64, ptr {start}, i64 {each.index}")
         goal = w.let(f"load i64, ptr {spot}")
-        there, seen = w.let(f"icmp sge i64 {goal}, 0"), w.let(f"icmp eq i64 {lane}, {k}")
-        seen = w.let(f"and i1 {there}, {seen}")
+        valid, wanted = w.let(f"icmp slt i64 {k}, %valid"), w.let(f"icmp sge i64 {goal}, 0")
+        seen = w.let(f"and i1 {valid}, {wanted}")
         some = w.let(f"select i1 {seen}, i64 {goal}, i64 0")
         place = w.let(f"add i64 {first}, {some}")
         of_value = w.let(f"mul i64 {place}, %step")
@@ -153,8 +151,10 @@ def observe(target: Target) -> str:
     return function("observe", arguments, w.lines, what)
 
 
-def _row(w: Writer, base: str, lane: str, kind: str) -> str:
-    """Return where a caller has the numbers of a lane."""
+def _row(w: Writer, base: str, lane: str, kind: str, most: str = "") -> str:
+    """Return where a caller has the numbers of a lane, or of lane `most` if that comes first."""
+    if most:
+        lane = w.let(f"call i64 @llvm.smin.i64(i64 {lane}, i64 {most})")
     return w.let(f"getelementptr {kind}, ptr {base}, i64 {w.let(f'mul i64 {lane}, %stride')}")
 
 

@@ -46,10 +46,15 @@ class Target:
         """Return the type of something for each lane."""
         return f"<{self.lanes} x {kind}>" if lanes and self.lanes > 1 else kind
 
-    def all(self, kind: str, literal: str) -> str:
-        """Return a literal that is the same in each lane."""
-        if self.lanes == 1:
-            return literal
+    @property
+    def layout(self) -> tuple[str, int, int]:
+        """The integer as large as a number, where in it the exponent begins, and its bias."""
+        return ("i32", 23, 127) if self.real == "float" else ("i64", 52, 1023)
+
+    def all(self, kind: str, literal: object, lanes: bool = True) -> str:
+        """Return a literal of an element, the same in each lane."""
+        if not lanes or self.lanes == 1:
+            return str(literal)
         return "<" + ", ".join([f"{kind} {literal}"] * self.lanes) + ">"
 
     def step(self, lanes: bool) -> str:
@@ -251,12 +256,10 @@ class Writer:
 
     def number(self, value: float, lanes: bool) -> str:
         """Return a literal of an element."""
-        text = self.target.literal(value)
-        if not lanes or self.target.lanes == 1:
-            return text
-        if value == 0:
+        t = self.target
+        if value == 0 and lanes and t.lanes > 1:
             return "zeroinitializer"
-        return self.target.all(self.target.real, text)
+        return t.all(t.real, t.literal(value), lanes)
 
     def times(self, a: str, b: str, lanes: bool) -> str:
         """Return a product."""

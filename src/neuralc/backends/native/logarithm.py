@@ -10,6 +10,12 @@ from neuralc.backends.native.llvm import Target, Writer
 TERMS = {"float": 6, "double": 11}  # of the series, for |s| < 0.172
 
 
+def log_two(target: Target) -> tuple[float, float]:
+    """Return two parts of the logarithm of 2: the first times an exponent is exact."""
+    high = 0.693359375 if target.real == "float" else 0.693145751953125  # few bits
+    return high, math.log(2) - high
+
+
 def logarithm(target: Target) -> str:
     """Return the text of a function of a vector, exact to the last bits.
 
@@ -17,15 +23,14 @@ def logarithm(target: Target) -> str:
     any; `log(m) = 2 (s + s^3 / 3 + s^5 / 5 + ...)`, `s = (m - 1) / (m + 1)`. Where x is no positive
     normal number, it is not a number.
     """
-    w, double = Writer(target), target.real == "double"
-    kind, word = target.vector, "i64" if double else "i32"
-    whole, shift, bias = target.each(word), *((52, 1023) if double else (23, 127))
-    one = 1 << shift  # of the exponent
-    bytes_ = struct.pack("<d" if double else "<f", math.sqrt(0.5))
+    w, kind = Writer(target), target.vector
+    word, shift, bias = target.layout
+    whole, one = target.each(word), 1 << shift  # of the exponent
+    bytes_ = struct.pack("<f" if target.real == "float" else "<d", math.sqrt(0.5))
     root = int.from_bytes(bytes_, "little")
 
     def each(number: int) -> str:
-        return target.all(word, str(number))
+        return target.all(word, number)
 
     def do(op: str, a: str, b: str | float, of: str = kind) -> str:
         right = w.number(b, True) if isinstance(b, float) else b
@@ -44,8 +49,8 @@ def logarithm(target: Target) -> str:
         series = do("fadd contract", product, 2 / (2 * k + 1))
     small = do("fadd", do("fmul", do("fmul", series, square), s), do("fmul", s, 2.0))
     scale = w.let(f"sitofp {whole} {power} to {kind}")
-    high = 0.693145751953125 if double else 0.693359375  # few bits: the product is exact
-    low = do("fadd", small, do("fmul", scale, math.log(2) - high))
+    high, rest_of_two = log_two(target)
+    low = do("fadd", small, do("fmul", scale, rest_of_two))
     value = do("fadd", do("fmul", scale, high), low)
     truth = target.each("i1")
     normal = do("icmp sge", bits, each(one), whole)

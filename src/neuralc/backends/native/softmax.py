@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.logarithm import log_two
 from neuralc.backends.native.steps import Step, along
 
 LOWEST = {"float": -87.0, "double": -708.0}  # of what has an exponential that is a normal number
@@ -100,25 +101,20 @@ def exponential(w: Writer, x: str, lanes: bool) -> str:
     `exp(n log 2 + r) = 2^n exp(r)`, the series of `exp(r)` for |r| < log(2) / 2.
     """
     t = w.target
-    kind, suffix, double = t.type(lanes), t.suffix(lanes), t.real == "double"
-    whole = "i64" if double else "i32"
+    kind, suffix = t.type(lanes), t.suffix(lanes)
+    whole, shift, bias = t.layout
     ints, bits = t.each(whole, lanes), t.each("i1", lanes)
 
     def number(value: float) -> str:
         return w.number(value, lanes)
-
-    def integer(value: int) -> str:
-        parts = ", ".join([f"{whole} {value}"] * t.lanes)
-        return f"<{parts}>" if lanes and t.lanes > 1 else str(value)
 
     low = w.let(f"fcmp olt {kind} {x}, {number(LOWEST[t.real])}")
     zero = w.number(0, lanes)
     x = w.let(f"select {bits} {low}, {kind} {zero}, {kind} {x}")
     scaled = w.let(f"fmul {kind} {x}, {number(1 / math.log(2))}")
     n = w.let(f"call {kind} @llvm.rint.{suffix}({kind} {scaled})")
-    high = 0.693359375 if not double else 0.693145751953125  # few bits: times n it is exact
     r = x
-    for part in (high, math.log(2) - high):
+    for part in log_two(t):
         product = w.let(f"fmul {kind} {n}, {number(part)}")
         r = w.let(f"fsub {kind} {r}, {product}")
     terms = TERMS[t.real]
@@ -126,10 +122,9 @@ def exponential(w: Writer, x: str, lanes: bool) -> str:
     for k in range(terms - 1, -1, -1):
         value = w.let(f"fmul contract {kind} {value}, {r}")
         value = w.let(f"fadd contract {kind} {value}, {number(1 / math.factorial(k))}")
-    bias, shift = (1023, 52) if double else (127, 23)
     power = w.let(f"fptosi {kind} {n} to {ints}")
-    power = w.let(f"add {ints} {power}, {integer(bias)}")
-    power = w.let(f"shl {ints} {power}, {integer(shift)}")
+    power = w.let(f"add {ints} {power}, {t.all(whole, bias, lanes)}")
+    power = w.let(f"shl {ints} {power}, {t.all(whole, shift, lanes)}")
     power = w.let(f"bitcast {ints} {power} to {kind}")
     value = w.let(f"fmul {kind} {value}, {power}")
     return w.let(f"select {bits} {low}, {kind} {zero}, {kind} {value}")
