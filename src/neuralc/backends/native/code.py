@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neuralc.backends.native import llvm_nest, llvm_row, llvm_table
+from neuralc.backends.native import llvm_columns, llvm_nest, llvm_row, llvm_table
 from neuralc.backends.native.llvm import Writer
 from neuralc.backends.native.llvm_row import Stage
 from neuralc.backends.native.nests import Access, Nest, Table, shape_of
@@ -123,6 +123,9 @@ def write(w: Writer, group: Group, names: Sequence[str], arrays: Arrays) -> None
 
 
 def _band(w: Writer, band: Band, base: Mapping[Buffer, str], arrays: Arrays) -> None:
+    if rows := llvm_columns.strips(band.parts, band.strides):
+        llvm_columns.write_columns(w, rows, band.count, base)
+        return
     row: list[Stage] = []
     drafts = {b for b in band.writes if b.draft} if all(map(is_row, band.parts)) else set()
     loop = w.begin(band.count)

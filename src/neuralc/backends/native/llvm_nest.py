@@ -16,6 +16,7 @@ from neuralc.backends.native.nests import UNROLLED, Access, Nest
 
 TILE = 10  # results at once: with what is loaded meanwhile they fill 16 registers
 CHAINS = 8  # sums that grow at the same time, where there are fewer results
+STEPS = 4  # steps of a sum written out where a number that is loaded serves several of them
 Place = Mapping[int, tuple[str, int]]  # an index: the variable of a loop, if any, and a number
 
 
@@ -75,6 +76,21 @@ def _steps(nest: Nest, chosen: Sequence[int]) -> list[dict[int, int]]:
     tiles = [dict(zip(chosen, steps, strict=True)) for steps in product(*options)]
     ragged = [sum(nest.sizes[k] % u > 0 for k, u in tile.items()) for tile in tiles]
     return [t for t, r in zip(tiles, ragged, strict=True) if prod(t.values()) <= TILE and r <= 1]
+
+
+def _number(access: Access, place: Place) -> int:
+    """Return where an element stands, as far as indices are numbers."""
+    return access.at([place[k][1] if k in place else 0 for k in range(len(access.strides))])
+
+
+def _sliding(nest: Nest, places: Sequence[Place], last: int) -> Access | None:
+    """Return a factor that has the same numbers at several places, one step of a sum apart."""
+    for access in nest.factors if len(nest.terms) == 1 else ():
+        spots = {_number(access, place) for place in places}
+        moved = {spot + access.strides[last] for spot in spots}
+        if access.strides[last] and len(spots) > 1 and len(spots & moved) > len(spots) // 2:
+            return access
+    return None
 
 
 @dataclass
@@ -139,26 +155,30 @@ class _Body:
             loops.append(w.begin(nest.sizes[k], [(kind, s) for s in values]))
             values, where[k] = loops[-1].values, (loops[-1].index, 0)
         last, n = inner[-1], nest.sizes[inner[-1]]
-        count = max(1, min(n, CHAINS // len(places)))
+        sliding = _sliding(nest, places, last)
+        count = max(1, min(n, STEPS if sliding else CHAINS // len(places)))
         whole = n // count * count
-        parts = [values, *([w.number(0, lanes)] * len(values) for _ in range(count - 1))]
+        each = 1 if sliding else count
+        parts = [values, *([w.number(0, lanes)] * len(values) for _ in range(each - 1))]
 
-        def turn(step: int, at: tuple[str, int]) -> None:
-            spots = [{**place, **where, last: at} for place in places]
-            parts[step] = self.added(parts[step], spots)
+        def turns(variable: str, first: int, steps: int) -> None:
+            spots = [[{**place, **where, last: (variable, first + step)} for place in places]
+                     for step in range(steps)]  # fmt: skip
+            if sliding:
+                parts[0] = self.slid(parts[0], spots, sliding)
+                return
+            for step, own in enumerate(spots):
+                parts[step] = self.added(parts[step], own)
 
         if whole == count:
-            for step in range(count):
-                turn(step, ("", step))
+            turns("", 0, count)
         else:
             loop = w.begin(whole, [(kind, s) for part in parts for s in part], step=count)
             size = len(values)
-            parts[:] = [loop.values[k * size : (k + 1) * size] for k in range(count)]
-            for step in range(count):
-                turn(step, (loop.index, step))
+            parts[:] = [loop.values[k * size : (k + 1) * size] for k in range(each)]
+            turns(loop.index, 0, count)
             w.end(loop, [s for part in parts for s in part])
-        for step in range(n - whole):
-            turn(step, ("", whole + step))
+        turns("", whole, n - whole)
         values = [total(w, [part[k] for part in parts], lanes) for k in range(len(places))]
         for outer in reversed(loops):
             w.end(outer, values)
@@ -180,6 +200,17 @@ class _Body:
             parts[part] = self.added(parts[part], [{**place, **where} for place in places])
         lanes = nest.out.buffer.lanes
         return [total(w, [part[k] for part in parts], lanes) for k in range(len(places))]
+
+    def slid(
+        self, sums: Sequence[str], steps: Sequence[Sequence[Place]], sliding: Access
+    ) -> list[str]:
+        """Return the sums with some more products each, those with the same number together."""
+        result = list(sums)
+        ((term,), (bases,)) = self.nest.terms, self.bases
+        todo = [(k, place) for places in steps for k, place in enumerate(places)]
+        for k, place in sorted(todo, key=lambda one: _number(sliding, one[1])):
+            result[k] = self.product(result[k], term, bases, place)
+        return result
 
     def added(self, sums: Sequence[str], places: Sequence[Place]) -> list[str]:
         """Return the sums with one more product each."""

@@ -52,16 +52,23 @@ class Cells:
         parts = [(variable, self.stride)] if variable else []
         return w.address(self.spot, self.lanes, number * self.stride, parts)
 
+    def key(self, number: int) -> tuple[Buffer, tuple[int, int, int], int]:
+        """Return what tells a column that is kept in a register from others."""
+        return self.access.buffer, self.where, number
+
     def load(self, w: Writer, place: Place) -> str:
         """Return a number."""
-        if self.access.buffer in w.held:
-            return w.held[self.access.buffer]
+        for key in (self.access.buffer, self.key(place[1])):
+            if key in w.held:
+                return w.held[key]
         return w.load(self.at(w, place), self.lanes)
 
     def store(self, w: Writer, place: Place, value: str) -> None:
-        """Store a number, unless all who want to know it are told at once."""
+        """Store a number, unless all who want to know it are told at once, or it is kept."""
         if self.access.buffer in w.drafts:
             w.held[self.access.buffer] = value
+        elif self.key(place[1]) in w.held:
+            w.held[self.key(place[1])] = value
         else:
             w.store(value, self.at(w, place), self.lanes)
 
@@ -133,15 +140,15 @@ def write_stages(w: Writer, stages: Sequence[Stage], drafts: Collection[Buffer] 
 
     What only one loop writes and reads of the `drafts` never gets into memory.
     """
-    loops = _loops(stages)
-    touched = Counter(b for loop in loops for b in {b for stage in loop for b in stage.touches})
+    found = loops(stages)
+    touched = Counter(b for loop in found for b in {b for stage in loop for b in stage.touches})
     w.drafts = {b for b in drafts if touched[b] == 1}
-    for loop in loops:
+    for loop in found:
         _write(w, loop)
     w.drafts, w.held = set(), {}
 
 
-def _loops(stages: Sequence[Stage]) -> list[list[Stage]]:
+def loops(stages: Sequence[Stage]) -> list[list[Stage]]:
     """Return stages as loops that one after the other go along the row."""
     found: list[list[Stage]] = []
     for stage in stages:

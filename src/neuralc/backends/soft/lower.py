@@ -21,6 +21,7 @@ from neuralc.backends.soft.graph import B, Dim, Graph, P
 from neuralc.backends.soft.loops import independent, reads
 from neuralc.backends.soft.read import Env, Reader
 from neuralc.backends.soft.store import Key, Layer, Piece, lost
+from neuralc.backends.soft.together import looked_up_together
 from neuralc.backends.soft.values import (
     EXAMPLES,
     RESTARTS,
@@ -103,7 +104,10 @@ class _Lowering:
                 self.given(decl)
         self.body(self.program.body, {})
         outputs = {decl.name: self.whole(decl) for decl in self.program.of("output")}
-        return Lowered(self.b.graph, outputs, tuple(self.observed))
+        ends = [*outputs.values(), *(node for node, _ in self.observed)]
+        graph, at = looked_up_together(self.b.graph, ends)
+        observed = tuple((at[node], number) for node, number in self.observed)
+        return Lowered(graph, {name: at[node] for name, node in outputs.items()}, observed)
 
     def given(self, decl: Decl) -> None:
         real = not isinstance(decl.type, Int)
