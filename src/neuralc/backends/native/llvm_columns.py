@@ -77,7 +77,7 @@ class _Strip:
         w = self.w
         columns = [replace(c, spot=self.spot(c.access)) for c in _columns(self.rows)]
         grid = list(product(columns, range(self.size)))
-        held = {c.key(k): c.load(w, (self.start, k)) for c, k in grid}
+        held: dict[object, str] = {c.key(k): c.load(w, (self.start, k)) for c, k in grid}
         outs = {nest.out.buffer for nest, _ in self.rows}
         sums = [(c, k) for c, k in grid if c.access.buffer in outs]
         loop = w.begin(count, [(w.target.type(c.lanes), held[c.key(k)]) for c, k in sums])

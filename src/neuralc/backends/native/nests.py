@@ -110,6 +110,23 @@ class Table(Sums):
         return prod(self.sizes) * (own + sum(chain.work for chain in self.chains))
 
 
+def apart(
+    out: Operand, terms: Sequence[Sequence[Operand]]
+) -> tuple[list[Sequence[Operand]], list[Sequence[Operand]]]:
+    """Return the terms of a sum without, and with a constant that is mostly zeros."""
+    known = [term for term in terms if any(view.buffer.array is not None for view, _ in term)]
+    if len(terms) == 1 or not known or nested(out, terms, add=True).work <= UNROLLED:
+        return list(terms), []
+    sparse = [term for term in known if _sparse(nested(out, [term], add=True))]
+    return [term for term in terms if term not in sparse], sparse
+
+
+def _sparse(nest: Nest) -> bool:
+    """Tell whether a constant leaves little of the only term of a nest."""
+    known = [numbers for a in nest.factors if (numbers := a.constants(nest.sizes)) is not None]
+    return any(np.count_nonzero(numbers) <= numbers.size // 4 for numbers in known)
+
+
 def statement(out: Operand, terms: Sequence[Sequence[Operand]], *, add: bool) -> Nest | Table:
     """Return the instruction for a sum of products: a table, if a constant is mostly zeros."""
     nest = nested(out, terms, add=add)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from neuralc.backends.native.code import Band, Group
-from neuralc.backends.native.nests import Access, Nest, Operand, Table, statement
+from neuralc.backends.native.nests import Access, Nest, Operand, Table, apart, statement
 from neuralc.backends.native.steps import Step
 from neuralc.backends.native.views import Buffer, View, full
 from neuralc.backends.soft.graph import B, Dim, Node, P
@@ -130,8 +130,10 @@ class Plan:
         self.items[self.section].append(Item(instruction, self.node, self.back))
 
     def set(self, out: Operand, *terms: Sequence[Operand], add: bool = False) -> None:
-        """Add a sum of products."""
-        self.add(statement(out, terms, add=add))
+        """Add a sum of products; those with a constant that is mostly zeros come last."""
+        dense, sparse = apart(out, terms)
+        for k, part in enumerate([dense, *([term] for term in sparse)] if dense else [terms]):
+            self.add(statement(out, part, add=add or k > 0))
 
     def whole(self, view: View) -> Buffer:
         """Return a buffer that holds just what a view shows, in order."""

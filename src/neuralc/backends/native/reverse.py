@@ -40,6 +40,8 @@ class Reverse:
     slots: dict[Buffer, Slot] = field(default_factory=dict)
     started: set[Buffer] = field(default_factory=set)
     found: dict[int, Buffer] = field(default_factory=dict)  # gradients of sources
+    ending: Buffer | None = None  # a gradient that is needed no more when it has been passed on
+    handed: list[tuple[int, Sequence[Label], Operand]] = field(default_factory=list)
 
     @property
     def plan(self) -> Plan:
@@ -74,7 +76,9 @@ class Reverse:
                 if node.op in SOURCES:
                     self.found[node.number] = gradient
                 else:
+                    self.ending = gradient
                     self.rule(node, full(gradient, node.dims))
+                    self.hand_on()
 
     # ---- collecting gradients
 
@@ -132,10 +136,39 @@ class Reverse:
 
     def add(self, number: int, labels: Sequence[Label], *operands: Operand) -> None:
         """Add a product, summed over what `labels` lacks, to the gradient of a value."""
+        if len(operands) == 1 and self.can_hand_on(number, labels, operands[0]):
+            self.handed.append((number, labels, operands[0]))
+            return
         lanes = any(view.buffer.lanes for view, _ in operands)
         if (there := self.place(number, lanes=lanes)) is not None:
             view, add = there
             self.plan.set((view, tuple(labels)), operands, add=add)
+
+    def can_hand_on(self, number: int, labels: Sequence[Label], operand: Operand) -> bool:
+        """Tell whether the gradient that ends may become that of an operand, as it is."""
+        value, (view, names) = self.forward.values[number], operand
+        slot = self.slots.get(value.buffer)
+        if slot is None or slot.wide or slot.narrow or view.buffer is not self.ending:
+            return False
+        one, two = (
+            {label: axis for label, axis in zip(own, axes, strict=True) if axis[0] != 1}
+            for own, axes in ((labels, value.axes), (names, view.axes))
+        )
+        same = view.buffer.lanes == value.buffer.lanes and value.buffer.count == view.buffer.count
+        example = view.buffer.scope == "example" and B in slot.node.dims
+        return same and example and one == two and value.covers() and view.covers()
+
+    def hand_on(self) -> None:
+        """Give the gradient that ends to the first operand that can have it, copies to others."""
+        buffer, self.ending = self.ending, None
+        for number, labels, operand in self.handed:
+            slot = self.slots[self.forward.values[number].buffer]
+            if buffer and not (slot.wide or slot.narrow):
+                slot.wide, slot.narrow = (buffer, None) if buffer.lanes else (None, buffer)
+                buffer = None
+            else:
+                self.add(number, labels, operand)
+        self.handed.clear()
 
     # ---- one rule for each operation
 

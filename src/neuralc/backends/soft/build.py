@@ -19,7 +19,7 @@ from neuralc.ir.structure import Structure, classify
 LAST = 1 << 60  # sorts the axis of a value behind all its labels
 DRIFT = 24  # a sum may be off by this many roundings before it is divided out
 CHANCES = DRIFT // 2  # the same for chances: their error multiplies that of what they are mixed of
-ARRAYS = 80  # the same for arrays of distributions, which are dear to divide
+ARRAYS = 110  # the same for arrays of distributions, which are dear to divide
 GUESS = {P: 100, B: 16}  # sizes unknown at compile time, for comparing costs only
 
 
