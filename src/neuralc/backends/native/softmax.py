@@ -20,32 +20,69 @@ TERMS = {"float": 8, "double": 15}  # of the series, for |x| < log(2) / 2
 
 @dataclass(frozen=True)
 class Softmax(Step):
-    """`y = exp(x) / sum(exp(x))` along the last index; operands y, x, and a wall to add to x."""
+    """`y = exp(x) / sum(exp(x))` along the last index; operands y, x, and a wall to add to x.
 
-    def row(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write what is done with one row of each operand."""
+    What has no lanes goes through the exponential by whole vectors, wherever its rows end: y is a
+    buffer of its own, and there is room behind it for the rest of a vector.
+    """
+
+    def write(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the code."""
+        y, t = self.operands[0], w.target
+        self.by_rows(w, spots, self.below)
+        if y.buffer.lanes or t.lanes == 1:
+            self.by_rows(w, spots, self.powers)
+        else:
+            assert y.offset == 0, "it begins where a vector does"
+            loop = w.begin(-(-y.buffer.count // t.lanes))
+            spot = w.let(f"getelementptr {t.vector}, ptr {spots[0]}, i64 {loop.index}")
+            x = w.let(w.loading(spot, True))
+            w.store(exponential(w, x, True), spot, True)
+            w.end(loop)
+        self.by_rows(w, spots, self.shares)
+
+    def below(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write how far each number of a row is below the largest."""
         lanes = self.operands[0].buffer.lanes
         kind = w.target.type(lanes)
-        walled = len(self.operands) > 2
 
         def value(spots: list[str]) -> str:
             x = w.load(spots[1], lanes)
-            if not walled:
+            if len(spots) == 2:
                 return x
             wall = w.load(spots[2], False)
             return w.once(("wall", x), f"fadd {kind} {x}, {w.splat(wall) if lanes else wall}")
 
-        def largest(spots: list[str], carried: list[str]) -> list[str]:
+        def larger(spots: list[str], carried: list[str]) -> list[str]:
             name = f"@llvm.maxnum.{w.target.suffix(lanes)}"
             return [w.let(f"call {kind} {name}({kind} {carried[0]}, {kind} {value(spots)})")]
 
-        first = w.number(-1e30, lanes)
-        (most,) = along(w, self, spots, [first], largest)
+        (most,) = along(w, self, spots, [w.number(-1e30, lanes)], larger)
+
+        def less(spots: list[str], carried: list[str]) -> list[str]:
+            w.store(w.let(f"fsub {kind} {value(spots)}, {most}"), spots[0], lanes)
+            return carried
+
+        along(w, self, spots, [], less)
+
+    def powers(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the exponentials of what is in a row of the result."""
+        lanes = self.operands[0].buffer.lanes
+
+        def power(spots: list[str], carried: list[str]) -> list[str]:
+            x = w.let(w.loading(spots[0], lanes))
+            w.store(exponential(w, x, lanes), spots[0], lanes)
+            return carried
+
+        along(w, self, spots, [], power)
+
+    def shares(self, w: Writer, spots: Sequence[str]) -> None:
+        """Write the division of a row of the result by its sum."""
+        lanes = self.operands[0].buffer.lanes
+        kind = w.target.type(lanes)
 
         def total(spots: list[str], carried: list[str]) -> list[str]:
-            power = exponential(w, w.let(f"fsub {kind} {value(spots)}, {most}"), lanes)
-            w.store(power, spots[0], lanes)
-            return [w.let(f"fadd {kind} {carried[0]}, {power}")]
+            return [w.let(f"fadd {kind} {carried[0]}, {w.let(w.loading(spots[0], lanes))}")]
 
         (whole,) = along(w, self, spots, [w.number(0, lanes)], total)
 

@@ -57,10 +57,16 @@ class Step:
         return (type(self).__name__, self.sizes, self.add, shape)
 
     def write(self, w: Writer, spots: Sequence[str]) -> None:
-        """Write the code: loops over all indices but the last around what is done with a row."""
+        """Write the code."""
+        self.by_rows(w, spots, self.row)
+
+    def by_rows(
+        self, w: Writer, spots: Sequence[str], row: Callable[[Writer, Sequence[str]], None]
+    ) -> None:
+        """Write loops over all indices but the last around what is done with a row."""
         loops = [w.begin(n) for n in self.sizes[:-1]]
         index = [loop.index for loop in loops]
-        self.row(w, [
+        row(w, [
             w.address(spot, a.buffer.lanes, 0, list(zip(index, a.strides[:-1], strict=True)))
             for spot, a in zip(spots, self.operands, strict=True)
         ])  # fmt: skip
