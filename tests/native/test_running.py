@@ -13,7 +13,7 @@ def summed(chains: tuple[Chain, ...], x: np.ndarray, count: int) -> np.ndarray:
     found = np.zeros(count)
     for chain in chains:
         for length, result in chain.results:
-            found[result] += sum(x[chain.start + k * chain.step] for k in range(length))
+            found[result] += sum(x[chain.at(k)[0]] for k in range(length))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate as accumulated
 
-from neuralc.backends.native.llvm import Writer
+from neuralc.backends.native.llvm import Loop, Writer
 from neuralc.backends.native.llvm_nest import accumulate
 from neuralc.backends.native.nests import Access, Table
 from neuralc.backends.native.running import Chain
@@ -132,8 +132,7 @@ def _chained(w: Writer, table: Table, bases: Sequence[str]) -> None:
         total, have = "", 0
         for length, o in chain.results:
             for k in range(have, length):
-                place = chain.start + k * chain.step
-                total = _entry(w, table, bases, total, (1.0, (place,)))
+                total = _entry(w, table, bases, total, (1.0, chain.at(k)))
             have = length
             parts[o].append(total)
     for o, sums in parts.items():
@@ -148,7 +147,7 @@ def _chained(w: Writer, table: Table, bases: Sequence[str]) -> None:
 
 def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
     """Write a loop for each part of a running sum whose results are evenly spaced."""
-    lanes, own = table.out.buffer.lanes, table.factors[0].buffer.lanes
+    lanes = table.out.buffer.lanes
     kind = w.target.type(lanes)
     order = sorted(table.chains, key=lambda chain: -len(chain.results))
     if not table.add:  # what the first sum does not write is 0 before the others add to it
@@ -160,10 +159,7 @@ def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
         value, have = w.number(0, lanes), 0
         for length, first, apart, count in _even(chain):
             loop = w.begin(length - have + count - 1, [(kind, value)])
-            place = [(loop.index, chain.step)]
-            term = w.let(w.loading(
-                w.address(bases[1], own, chain.start + have * chain.step, place), own))  # fmt: skip
-            value = w.plus(loop.values[0], w.splat(term) if lanes and not own else term, lanes)
+            value = _grown(w, table, bases, loop, (chain.at(have), chain.step))
             late = length - have - 1
             after = w.branch(w.let(f"icmp sge i64 {loop.index}, {late}")) if late else None
             spot = w.address(bases[0], lanes, first - late * apart, [(loop.index, apart)])
@@ -173,6 +169,20 @@ def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
                 w.join(after)
             w.end(loop, [value])
             have = length + count - 1
+
+
+def _grown(
+    w: Writer, table: Table, bases: Sequence[str], loop: Loop,
+    places: tuple[Sequence[int], Sequence[int]],
+) -> str:  # fmt: skip
+    """Return a running sum with one more product, of factors at `start + index * step`."""
+    vectors: list[str] = []
+    scalars: list[str] = []
+    for access, base, start, step in zip(table.factors, bases[1:], *places, strict=True):
+        own = access.buffer.lanes
+        value = w.load(w.address(base, own, start, [(loop.index, step)]), own)
+        (vectors if own else scalars).append(value)
+    return accumulate(w, loop.values[0], vectors, scalars, table.out.buffer.lanes)
 
 
 def _even(chain: Chain) -> list[tuple[int, int, int, int]]:

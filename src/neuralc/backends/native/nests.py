@@ -93,7 +93,7 @@ class Table(Sums):
     """`out[i, o] (+)= sum of c * product of accesses [i, a]` for listed `(o, c, a...)`.
 
     `entries` are grouped by `o`, each place of the result once; an empty group is 0. Where there
-    are `chains`, these are the sums of the only factor, and all groups are empty.
+    are `chains`, these are the sums, and all groups are empty.
     """
 
     sizes: tuple[int, ...]

@@ -15,6 +15,7 @@ from neuralc.backends.native.banding import banded
 from neuralc.backends.native.code import Group
 from neuralc.backends.native.drafts import shrunk
 from neuralc.backends.native.driver import FIRST, VALID, WEIGHT, driver, share, slot, word
+from neuralc.backends.native.folding import folded
 from neuralc.backends.native.gathering import gathered
 from neuralc.backends.native.grouping import grouped
 from neuralc.backends.native.helpers import helpers
@@ -54,6 +55,7 @@ class Module:
                 buffer.lanes = True
         for name, items in plan.items.items():
             again = self.again and name == "example"
+            items = folded(items)
             parts = recomputed(items, t.apart) if again else [items]
             bands: list[Item] = []
             later: set[Buffer] = set()

@@ -18,15 +18,19 @@ PARTS = 4  # ranges of places that a result may consist of, on average
 
 @dataclass(frozen=True)
 class Chain:
-    """A sum that grows: `start`, `start + step`, ...; `step` is 1 or -1.
+    """A sum that grows: of what is at `start`, `start + step`, ..., or of products.
 
-    `results` are `(length, result)`, each length once: so long a sum is that result, or a part of
-    it.
+    `start` and `step` are of each factor. `results` are `(length, result)`, each length once: so
+    long a sum is that result, or a part of it.
     """
 
-    start: int
-    step: int
+    start: tuple[int, ...]
+    step: tuple[int, ...]
     results: tuple[tuple[int, int], ...]
+
+    def at(self, number: int) -> tuple[int, ...]:
+        """Return the places of a number that is added up."""
+        return tuple(a + number * d for a, d in zip(self.start, self.step, strict=True))
 
     @property
     def work(self) -> int:
@@ -65,7 +69,7 @@ def chained(results: Numbers, places: Numbers, count: int) -> tuple[Chain, ...] 
             again += 1
         found[*end, again][b - a + 1] = to
     chains = tuple(
-        Chain(start, step, tuple(sorted(parts.items())))
+        Chain((start,), (step,), tuple(sorted(parts.items())))
         for (start, step, _), parts in found.items()
     )
     return chains if sum(chain.work for chain in chains) < len(results) // 2 else None
