@@ -99,7 +99,7 @@ def test_a_machine_that_stops_when_it_likes(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_memory_grows_with_the_root_of_a_run() -> None:
-    short, long = (sizes(register_machine(5, 2, steps)) for steps in (12, 48))
+    short, long = (sizes(register_machine(5, 2, steps)) for steps in (24, 96))
     assert long[0] > 3.5 * short[0]
     assert long[1] < 2.4 * short[1]
     assert long[1] < long[0] / 2.5

@@ -95,8 +95,7 @@ class Building:
                     once = P not in node.dims
                     load = Transfer(self.plan.external(external), seed.buffer, False, once)
                     self.plan.add(load)
-                    names = tuple(range(len(node.dims)))
-                    reverse.add(node.number, names, (seed, names))
+                    reverse.give(node, seed.buffer)
             reverse.run("example" if inside else "after")
             self.gradients(reverse, inside=inside)
         return self.plan
@@ -179,8 +178,7 @@ class Building:
         external = External("target", str(k), dims, count, real=False)
         self.plan.add(Loss(self.plan.external(external), buffer, made, total, size))
         if self.wanted(reverse, node):
-            names = tuple(range(len(node.dims)))
-            reverse.add(node.number, names, (full(made, node.dims), names))
+            reverse.give(node, made)
 
     def wanted(self, reverse: Reverse, node: Node) -> bool:
         """Tell whether the gradient of a node leads anywhere."""

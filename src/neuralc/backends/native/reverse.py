@@ -144,6 +144,13 @@ class Reverse:
             view, add = there
             self.plan.set((view, tuple(labels)), operands, add=add)
 
+    def give(self, node: Node, gradient: Buffer) -> None:
+        """Add to the gradient of a node what nobody else needs."""
+        names = tuple(range(len(node.dims)))
+        self.ending = gradient
+        self.add(node.number, names, (full(gradient, node.dims), names))
+        self.hand_on()
+
     def can_hand_on(self, number: int, labels: Sequence[Label], operand: Operand) -> bool:
         """Tell whether the gradient that ends may become that of an operand, as it is."""
         value, (view, names) = self.forward.values[number], operand
@@ -165,6 +172,7 @@ class Reverse:
             slot = self.slots[self.forward.values[number].buffer]
             if buffer and not (slot.wide or slot.narrow):
                 slot.wide, slot.narrow = (buffer, None) if buffer.lanes else (None, buffer)
+                self.started.add(buffer)
                 buffer = None
             else:
                 self.add(number, labels, operand)
