@@ -67,14 +67,18 @@ def test_a_memory_is_written_by_strips(
 ) -> None:
     """Also where columns are left over, as of 19; and the numbers are those of rows."""
     program = register_machine(cells, 3, 4)
-    found = [rows for band in bands(program) if (rows := strips(band.parts, band.strides))]
+    found = [
+        rows for band in bands(program) if (rows := strips(band.count, band.parts, band.strides))
+    ]
     assert columns in {width(rows) for rows in found}
     rng = np.random.default_rng(0)
     cells_, wanted = rng.integers(0, cells, (2, 5, cells))
     given = {"initial_memory": cells_}, {"final_memory": torch.from_numpy(wanted)}
     check(program, 0, "B", monkeypatch, given)
-    monkeypatch.setattr(llvm_columns, "KEPT", 0)
-    assert not any(strips(band.parts, band.strides) for band in bands(program))
+    for name, value in (("KEPT", 1), ("CACHED", cells**2 - 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(llvm_columns, name, value)
+            assert not any(strips(band.count, band.parts, band.strides) for band in bands(program))
 
 
 def test_rows_with_sums_of_their_own_stay_rows() -> None:
@@ -83,7 +87,7 @@ def test_rows_with_sums_of_their_own_stay_rows() -> None:
         if any(not isinstance(part, Nest) or not part.free for part in band.parts)
     ]  # fmt: skip
     assert sums
-    assert not any(strips(band.parts, band.strides) for band in sums)
+    assert not any(strips(band.count, band.parts, band.strides) for band in sums)
 
 
 @pytest.mark.parametrize("size", [7, 13, 23])

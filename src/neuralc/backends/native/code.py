@@ -123,7 +123,7 @@ def write(w: Writer, group: Group, names: Sequence[str], arrays: Arrays) -> None
 
 
 def _band(w: Writer, band: Band, base: Mapping[Buffer, str], arrays: Arrays) -> None:
-    if rows := llvm_columns.strips(band.parts, band.strides):
+    if rows := llvm_columns.strips(band.count, band.parts, band.strides):
         llvm_columns.write_columns(w, rows, band.count, base)
         return
     row: list[Stage] = []

@@ -21,12 +21,15 @@ Rows = Sequence[tuple[Nest, Sequence[int]]]  # what is done with a row, and how 
 
 KEPT = 10  # numbers in registers: with what is loaded meanwhile they fill 16
 NARROW = 2  # columns below which a strip is not worth it
+CACHED = 600  # numbers of an array that is still at hand for the next strip; larger ones go by rows
 
 
-def strips(parts: Sequence[object], strides: Sequence[Sequence[int]]) -> Rows:
-    """Return the instructions of a band, none if it must go row by row."""
+def strips(count: int, parts: Sequence[object], strides: Sequence[Sequence[int]]) -> Rows:
+    """Return the instructions of a band of so many rows, none if it should go row by row."""
     rows = [(p, s) for p, s in zip(parts, strides, strict=True) if isinstance(p, Nest)]
     if len(rows) < len(parts) or not all(is_row(nest) and nest.free for nest, _ in rows):
+        return []
+    if count * rows[0][0].sizes[0] > CACHED:
         return []
     stages = [nest_stage(nest, [""] * len(pointers(nest)), own) for nest, own in rows]
     return rows if len(loops(stages)) == 1 and width(rows) else []
