@@ -108,7 +108,7 @@ def test_a_sliding_factor_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> Non
         return sum(lengths)
 
     several = loads()
-    monkeypatch.setattr(llvm_nest, "STEPS", 1)
+    monkeypatch.setattr(llvm_nest, "STEPS", (1,))
     once = loads()
     assert (
         several < 4 * once / 2

@@ -16,7 +16,7 @@ from neuralc.backends.native.nests import UNROLLED, Access, Nest
 
 TILE = 10  # results at once: with what is loaded meanwhile they fill 16 registers
 CHAINS = 8  # sums that grow at the same time, where there are fewer results
-STEPS = 4  # steps of a sum written out where a number that is loaded serves several of them
+STEPS = (5, 4)  # steps of a sum written out where a number that is loaded serves several of them
 Place = Mapping[int, tuple[str, int]]  # an index: the variable of a loop, if any, and a number
 
 
@@ -156,7 +156,8 @@ class _Body:
             values, where[k] = loops[-1].values, (loops[-1].index, 0)
         last, n = inner[-1], nest.sizes[inner[-1]]
         sliding = _sliding(nest, places, last)
-        count = max(1, min(n, STEPS if sliding else CHAINS // len(places)))
+        several = next((u for u in STEPS if n % u == 0), STEPS[-1])
+        count = max(1, min(n, several if sliding else CHAINS // len(places)))
         whole = n // count * count
         each = 1 if sliding else count
         parts = [values, *([w.number(0, lanes)] * len(values) for _ in range(each - 1))]
