@@ -104,15 +104,13 @@ def test_a_sliding_factor_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> Non
     def loads() -> int:
         variant = Variant("loss", vectors("double"), "B", native.params, 2**40)
         text = native.kernels.module(variant).text()
-        lengths = [part.count(" = load ") for part in text.split("; i < 23, j < 23: ")[1:]]
-        return sum(lengths)
+        parts = [part.split("\n}")[0] for part in text.split("; i < 23, j < 23: ")[1:]]
+        return sum(part.count(" = load ") for part in parts)  # of these functions only
 
     several = loads()
     monkeypatch.setattr(llvm_nest, "STEPS", (1,))
     once = loads()
-    assert (
-        several < 4 * once / 2
-    )  # four steps at once take fewer loads than two would by themselves
+    assert several < 3 * once  # seven steps are written out, four at once and three behind them
 
 
 def example(name: str, count: int) -> Buffer:

@@ -5,14 +5,13 @@ Knows bands, not how they are found (`banding.py`).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import prod
 
 from neuralc.backends.native.code import Band, operands, within
 from neuralc.backends.native.nests import Nest
-from neuralc.backends.native.plan import Item
+from neuralc.backends.native.plan import Item, touched
 from neuralc.backends.native.recompute import on
 from neuralc.backends.native.views import Buffer
 
@@ -89,10 +88,7 @@ def _heir(band: Band, k: int, free: Collection[Buffer], spot: Spot) -> Buffer | 
 
 def shrunk(items: Sequence[Item]) -> list[Item]:
     """Return instructions with arrays that live within one band made as long as its rows."""
-    uses = Counter(
-        buffer for item in items
-        for buffer in {*item.instruction.reads, *item.instruction.writes}
-    )  # fmt: skip
+    uses = touched(items)
     result = []
     for item in items:
         band = item.instruction

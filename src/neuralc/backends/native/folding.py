@@ -5,13 +5,12 @@ They never get into memory, and a product with its addition is one instruction.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
 from neuralc.backends.native.nests import Access, Nest, Table
-from neuralc.backends.native.plan import Item
+from neuralc.backends.native.plan import Item, touched
 from neuralc.backends.native.running import Chain
 from neuralc.backends.native.views import Buffer
 
@@ -20,15 +19,12 @@ Places = tuple[int, ...]  # one for each factor
 
 def folded(items: Sequence[Item]) -> list[Item]:
     """Return instructions without products that are only there to be added up in chains."""
-    touched = Counter(
-        buffer for item in items
-        for buffer in {*item.instruction.reads, *item.instruction.writes}
-    )  # fmt: skip
+    uses = touched(items)
     products: dict[Buffer, tuple[int, Nest]] = {}
     result: list[Item | None] = []
     for item in items:
         one = item.instruction
-        if isinstance(one, Nest) and touched[one.out.buffer] == 2 and _is_product(one):
+        if isinstance(one, Nest) and uses[one.out.buffer] == 2 and _is_product(one):
             products[one.out.buffer] = len(result), one
         elif isinstance(one, Table) and one.chains and not one.sizes:
             at, nest = products.get(one.factors[0].buffer, (0, None))

@@ -7,9 +7,9 @@ gone through from the first row to the last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import product, repeat
 
 from neuralc.backends.native.llvm import Writer
 from neuralc.backends.native.llvm_nest import pointers
@@ -97,7 +97,7 @@ class _Strip:
         """Write what is done with them in one row."""
         w = self.w
         stages = [
-            nest_stage(nest, [self.spot(a, index, s) for a, s in _moved(nest, own)], own)
+            nest_stage(nest, list(map(self.spot, pointers(nest), repeat(index), own)), own)
             for nest, own in self.rows
         ]
         for stage in stages:
@@ -112,7 +112,3 @@ class _Strip:
         """Return where an operand begins, in some row."""
         buffer = access.buffer
         return self.w.address(self.base[buffer], buffer.lanes, access.offset, [(index, stride)])
-
-
-def _moved(nest: Nest, strides: Sequence[int]) -> Iterator[tuple[Access, int]]:
-    return zip(pointers(nest), strides, strict=True)

@@ -110,15 +110,14 @@ class Table(Sums):
         return prod(self.sizes) * (own + sum(chain.work for chain in self.chains))
 
 
-def apart(
-    out: Operand, terms: Sequence[Sequence[Operand]]
-) -> tuple[list[Sequence[Operand]], list[Sequence[Operand]]]:
-    """Return the terms of a sum without, and with a constant that is mostly zeros."""
+def apart(out: Operand, terms: Sequence[Sequence[Operand]]) -> list[Sequence[Sequence[Operand]]]:
+    """Return a sum in parts: terms with a constant that is mostly zeros each by itself, last."""
     known = [term for term in terms if any(view.buffer.array is not None for view, _ in term)]
     if len(terms) == 1 or not known or nested(out, terms, add=True).work <= UNROLLED:
-        return list(terms), []
+        return [terms]
     sparse = [term for term in known if _sparse(nested(out, [term], add=True))]
-    return [term for term in terms if term not in sparse], sparse
+    dense = [term for term in terms if term not in sparse]
+    return [dense, *([term] for term in sparse)] if dense else [terms]
 
 
 def _sparse(nest: Nest) -> bool:

@@ -7,6 +7,7 @@ restarts ("P") or examples ("B").
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -131,8 +132,7 @@ class Plan:
 
     def set(self, out: Operand, *terms: Sequence[Operand], add: bool = False) -> None:
         """Add a sum of products; those with a constant that is mostly zeros come last."""
-        dense, sparse = apart(out, terms)
-        for k, part in enumerate([dense, *([term] for term in sparse)] if dense else [terms]):
+        for k, part in enumerate(apart(out, terms)):
             self.add(statement(out, part, add=add or k > 0))
 
     def whole(self, view: View) -> Buffer:
@@ -144,6 +144,14 @@ class Plan:
         labels = tuple(range(len(view.axes)))
         self.set((full(copy, [n for n, _ in view.axes]), labels), [(view, labels)])
         return copy
+
+
+def touched(items: Sequence[Item]) -> Counter[Buffer]:
+    """Return how many items read or write each buffer."""
+    return Counter(
+        buffer for item in items
+        for buffer in {*item.instruction.reads, *item.instruction.writes}
+    )  # fmt: skip
 
 
 def lead(node: Node) -> tuple[str, ...]:
