@@ -2,7 +2,8 @@
 
 `with line as l: operation.set_to(instruction[l]); register.set_to(first[l]); …` is a product of the
 distribution of the line with each of these tables. Side by side they are one table, which takes
-one product, and one sum for the gradient.
+one product, and one sum for the gradient. A table of some columns of another one, such as the
+chances of two instructions, needs no product at all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
+
+import numpy as np
 
 from neuralc.backends.soft.graph import B, Dim, Graph, Node, P
 
@@ -42,9 +45,12 @@ def looked_up_together(graph: Graph, ends: Iterable[int]) -> tuple[Graph, dict[i
             lookups[kind].append(node)
     found = _Rewriting(graph)
     for kind, nodes in lookups.items():
-        tables = {node.args[1] for node in nodes}
-        if len(tables) > 1 and sum(map(found.entries, tables)) <= ENTRIES:
-            found.kinds |= {node.number: (kind, nodes) for node in nodes}
+        parts = _parts(graph, nodes)
+        whole = [node for node in nodes if node.number not in parts]
+        tables = {node.args[1] for node in whole}
+        if len(nodes) > 1 and sum(map(found.entries, tables)) <= ENTRIES:
+            found.kinds |= {node.number: (kind, whole) for node in nodes}
+            found.parts |= parts
     for node in live:
         found.node(node.number)
     return found.made, found.numbers
@@ -64,11 +70,33 @@ def _kind(graph: Graph, node: Node) -> _Kind | None:
     return _Kind(first.number, node.attrs, second.dims[:-1])
 
 
+def _parts(graph: Graph, nodes: Iterable[Node]) -> dict[int, tuple[Node, int]]:
+    """Return the lookups of columns of what another one looks up: which, and the first column."""
+    found, lookups = {}, {node.args[1]: node for node in nodes}
+    for number, node in lookups.items():
+        table = graph.nodes[number]
+        for base, chosen in (table.args, table.args[::-1]) if table.op == "einsum" else ():
+            if base in lookups and (start := _start(graph, table, base, chosen)) is not None:
+                found[node.number] = lookups[base], start
+    return {number: part for number, part in found.items() if part[0].number not in found}
+
+
+def _start(graph: Graph, table: Node, base: int, chosen: int) -> int | None:
+    """Return the column where a table begins in another one if it is a part of that."""
+    array, names = graph.array(chosen), dict(zip(table.args, table.attrs[:2], strict=True))
+    (*lead, last), out = names[base], table.attrs[2]
+    if array is None or names[chosen] != (last, out[-1]) or out[:-1] != tuple(lead):
+        return None
+    start = int(array[:, 0].argmax())
+    return start if np.array_equal(array, np.eye(*array.shape, -start)) else None
+
+
 @dataclass
 class _Rewriting:
     graph: Graph
     made: Graph = field(init=False)
     kinds: dict[int, tuple[_Kind, list[Node]]] = field(default_factory=dict)
+    parts: dict[int, tuple[Node, int]] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
     wholes: dict[_Kind, int] = field(default_factory=dict)
 
@@ -95,8 +123,9 @@ class _Rewriting:
     def place(self, node: Node) -> tuple[int, int]:
         """Return where the result of a lookup begins among all, and its length."""
         _, nodes = self.kinds[node.number]
-        sizes = [self.last(other) for other in nodes[: nodes.index(node)]]
-        return sum(sizes), self.last(node)
+        base, start = self.parts.get(node.number, (node, 0))
+        sizes = [self.last(other) for other in nodes[: nodes.index(base)]]
+        return sum(sizes) + start, self.last(node)
 
     def last(self, node: Node) -> int:
         """Return the size of what is looked up."""
