@@ -17,9 +17,9 @@ from neuralc.ir.nodes import Table
 from neuralc.ir.structure import Structure, classify
 
 LAST = 1 << 60  # sorts the axis of a value behind all its labels
-DRIFT = 24  # a sum may be off by this many roundings before it is divided out
-CHANCES = DRIFT // 2  # the same for chances: their error multiplies that of what they are mixed of
-ARRAYS = 110  # the same for arrays of distributions, which are dear to divide
+DRIFT = 32  # a sum may be off by this many roundings before it is divided out
+CHANCES = 6  # the same for chances: their error multiplies that of what they are mixed of
+ARRAYS = 100  # the same for arrays of distributions, which are dear to divide
 GUESS = {P: 100, B: 16}  # sizes unknown at compile time, for comparing costs only
 
 
@@ -147,6 +147,18 @@ class Builder:
             args = (a.node, b.node)
             total = Factor(self.graph.add("plus", args, attrs, self.dims(out), drift), out)
         return total
+
+    def operands(self, factor: Factor, op: str) -> list[Factor]:
+        """Return what a factor is a "plus" or "mul" of, nothing if it is none."""
+        node = self.graph.nodes[factor.node]
+        if node.op != op:
+            return []
+        *parts, out = node.attrs
+        names = dict(zip(out, factor.labels, strict=True))
+        return [
+            Factor(arg, tuple(names[k] for k in part))
+            for arg, part in zip(node.args, parts, strict=True)
+        ]
 
     def product_order(
         self, a: Factor, b: Factor, gone: set[Label], axis: Label | None

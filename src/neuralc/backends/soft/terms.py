@@ -30,7 +30,7 @@ TERMS = 4  # more are put together at once
 def spread(builder: Builder, chances: tuple[Factor, ...], value: Value, size: int) -> list[Term]:
     """Return what a value contributes that is taken with these chances."""
     inner = raw(value)
-    if isinstance(inner, Sum):
+    if isinstance(inner, Sum) and inner.done is None:
         return [
             ((*chances, *own), arm) if own else _share(builder, arm, chances, frozenset(), size)
             for own, arm in inner.terms
@@ -67,9 +67,35 @@ def summed(builder: Builder, terms: Sequence[Term], size: int) -> Value:
 
 def _chance(builder: Builder, parts: list[tuple[Factor, ...]]) -> tuple[Factor, ...]:
     """Return the sum of products of chances, as chances; a single product stays as it is."""
-    if len(parts) == 1:
-        return parts[0]
-    return (builder.plus([builder.sum_product(part, frozenset(), None) for part in parts]),)
+    return parts[0] if len(parts) == 1 else (_total(builder, parts),)
+
+
+def _total(builder: Builder, parts: Sequence[tuple[Factor, ...]]) -> Factor:
+    """Return the sum of products of chances.
+
+    What is small comes first: `h * (n + w * c) + s`, where only `c` is large, is
+    `(h * n + s) + h * w * c`.
+    """
+    if len(parts) == 1 and len(parts[0]) == 1:
+        return parts[0][0]
+    products = [product for part in parts for product in _opened(builder, part)]
+    found = [builder.sum_product(product, frozenset(), None) for product in products]
+    return builder.plus(sorted(found, key=lambda factor: len(factor.labels)))
+
+
+def _opened(builder: Builder, part: tuple[Factor, ...]) -> list[tuple[Factor, ...]]:
+    """Return a product of chances as a sum of products, where only one is as large as it is."""
+    (*rest, large) = sorted(part, key=lambda factor: len(factor.labels))
+    terms = _uneven(builder, large, "plus")
+    if not terms or set(large.labels) <= {label for factor in rest for label in factor.labels}:
+        return [part]
+    return [(*rest, *(_uneven(builder, term, "mul") or [term])) for term in terms]
+
+
+def _uneven(builder: Builder, factor: Factor, op: str) -> list[Factor]:
+    """Return the operands of a sum or product, nothing if none is smaller than the result."""
+    operands = builder.operands(factor, op)
+    return operands if any(set(f.labels) < set(factor.labels) for f in operands) else []
 
 
 def closed_terms(
@@ -105,7 +131,7 @@ def lowered(builder: Builder, terms: Sequence[Term], size: int) -> Product:
     for chances, arm in terms:
         product = builder.one_hot(arm, size) if isinstance(arm, Known) else arm
         if chances:
-            chance = builder.sum_product(chances, frozenset(), None)
+            chance = _total(builder, [chances])
             pairs.append((chance, builder.contract(product), product.axis))
         else:
             share = builder.sum_product(product.factors, product.summed, product.axis)
