@@ -266,9 +266,9 @@ class Writer:
         key = ("times", *sorted((a, b)), lanes)
         return self.once(key, f"fmul contract {self.target.type(lanes)} {a}, {b}")
 
-    def plus(self, a: str, b: str, lanes: bool) -> str:
-        """Return a sum."""
-        return self.let(f"fadd contract {self.target.type(lanes)} {a}, {b}")
+    def plus(self, a: str, b: str, lanes: bool, *, fused: bool = True) -> str:
+        """Return a sum; `fused`: it may become one instruction with a product."""
+        return self.let(f"fadd {'contract ' * fused}{self.target.type(lanes)} {a}, {b}")
 
 
 def function(

@@ -6,6 +6,7 @@ running sum takes n additions, not n * n / 2.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate as accumulated
 
@@ -122,27 +123,42 @@ def _entry(w: Writer, table: Table, bases: Sequence[str], total: str, entry: Ent
 
 
 def _chained(w: Writer, table: Table, bases: Sequence[str]) -> None:
-    """Write all results at once, or a loop for each running sum where they are many."""
+    """Write all results at once, or a loop for each running sum where they are many.
+
+    Sums grow side by side, and by additions alone: each waits for the one before, and for an
+    addition that is shorter than for a product with it. A result is stored when its parts are there.
+    """
     if sum(chain.work for chain in table.chains) > SHORT:
         _rolled(w, table, bases)
         return
     lanes = table.out.buffer.lanes
+    assert all(a.buffer is not table.out.buffer for a in table.factors)  # read after it is stored
+    missing = Counter(o for chain in table.chains for _, o in chain.results)
     parts: dict[int, list[str]] = {o: [] for o, _ in table.entries}
-    for chain in table.chains:
-        total, have = "", 0
-        for length, o in chain.results:
-            for k in range(have, length):
-                total = _entry(w, table, bases, total, (1.0, chain.at(k)))
-            have = length
-            parts[o].append(total)
-    for o, sums in parts.items():
-        spot = w.address(bases[0], lanes, o, ())
-        if table.add:
-            sums = [w.let(w.loading(spot, lanes)), *sums]
-        value = sums[0] if sums else w.number(0, lanes)
-        for other in sums[1:]:
-            value = w.plus(value, other, lanes)
-        w.store(value, spot, lanes)
+    growing = [(chain, dict(chain.results)) for chain in table.chains]
+    totals = [""] * len(growing)
+    for k in range(max(chain.results[-1][0] for chain in table.chains)):
+        for c, (chain, results) in enumerate(growing):
+            if k < chain.results[-1][0]:
+                value = _entry(w, table, bases, "", (1.0, chain.at(k)))
+                totals[c] = w.plus(totals[c], value, lanes, fused=False) if k else value
+            if (o := results.get(k + 1)) is not None:
+                parts[o].append(totals[c])
+                if len(parts[o]) == missing[o]:
+                    _result(w, table, bases[0], o, parts[o])
+    for o in (o for o in parts if not missing[o]):
+        _result(w, table, bases[0], o, [])
+
+
+def _result(w: Writer, table: Table, base: str, o: int, parts: Sequence[str]) -> None:
+    """Write the sum of the parts of a result."""
+    lanes = table.out.buffer.lanes
+    spot = w.address(base, lanes, o, ())
+    first = [w.let(w.loading(spot, lanes))] if table.add else []
+    value, *others = [*first, *parts] or [w.number(0, lanes)]
+    for other in others:
+        value = w.plus(value, other, lanes)
+    w.store(value, spot, lanes)
 
 
 def _rolled(w: Writer, table: Table, bases: Sequence[str]) -> None:
