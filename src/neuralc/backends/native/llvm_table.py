@@ -125,8 +125,8 @@ def _entry(w: Writer, table: Table, bases: Sequence[str], total: str, entry: Ent
 def _chained(w: Writer, table: Table, bases: Sequence[str]) -> None:
     """Write all results at once, or a loop for each running sum where they are many.
 
-    Sums grow side by side, and by additions alone: each waits for the one before, and for an
-    addition that is shorter than for a product with it. A result is stored when its parts are there.
+    Sums grow side by side, and by additions alone: each waits for the one before, which is shorter
+    than for a product with it. A result is stored as soon as its parts are there.
     """
     if sum(chain.work for chain in table.chains) > SHORT:
         _rolled(w, table, bases)
