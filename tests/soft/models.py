@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+import torch
+
+from neuralc.backends.soft import SoftModule
+from neuralc.backends.soft.module import Precision
+from neuralc.ir.nodes import Int, Program
 from neuralc.learning.model import Model
 from neuralc.source import Source
 
@@ -98,3 +103,19 @@ LINES = """
 def model(text: str, **hypers: int) -> Model:
     """Return a model from indented text."""
     return Model.load(Source("model.py", dedent(text)), hypers)
+
+
+def results(program: Program, precision: Precision) -> list[torch.Tensor]:
+    """Return all outputs for soft inputs, and the gradient of a function of them."""
+    module = SoftModule(program, restarts=3, precision=precision).double()
+    generator = torch.Generator().manual_seed(0)
+    module.logits.data = torch.randn(module.logits.shape, generator=generator).double()
+    inputs = {}
+    for decl in program.of("input"):
+        assert isinstance(decl.type, Int)
+        drawn = torch.rand((4, *decl.shape, decl.type.size), generator=generator).double()
+        inputs[decl.name] = drawn / drawn.sum(-1, keepdim=True)
+    found = module(inputs)
+    value = sum((x * torch.arange(x.shape[-1])).sum() for x in found.values())
+    assert isinstance(value, torch.Tensor)
+    return [*found.values(), *torch.autograd.grad(value, [module.logits])]

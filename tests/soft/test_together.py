@@ -10,7 +10,7 @@ from neuralc.backends.soft import SoftModule, together
 from neuralc.backends.soft.lower import lower
 from neuralc.backends.soft.module import Precision
 from neuralc.ir.nodes import Program
-from tests.soft.models import model
+from tests.soft.models import model, results
 
 LOOKUPS = """
 size = 5
@@ -39,24 +39,6 @@ def products(program: Program) -> int:
     """Return how many products there are of what differs between examples."""
     nodes = lower(program).graph.nodes
     return sum(node.op == "einsum" and "B" in node.dims for node in nodes)
-
-
-def distributions() -> dict[str, torch.Tensor]:
-    """Return soft inputs for four examples."""
-    generator = torch.Generator().manual_seed(1)
-    line, start = (torch.rand(shape, generator=generator) for shape in ((4, 5), (4, 2, 3)))
-    return {name: x / x.sum(-1, keepdim=True) for name, x in (("line", line), ("start", start))}
-
-
-def results(program: Program, precision: Precision) -> list[torch.Tensor]:
-    """Return all outputs, and the gradient of a function of them."""
-    module = SoftModule(program, restarts=3, precision=precision).double()
-    generator = torch.Generator().manual_seed(0)
-    module.logits.data = torch.randn(module.logits.shape, generator=generator).double()
-    found = module({name: x.double() for name, x in distributions().items()})
-    value = sum((x * torch.arange(x.shape[-1])).sum() for x in found.values())
-    assert isinstance(value, torch.Tensor)
-    return [*found.values(), *torch.autograd.grad(value, [module.logits])]
 
 
 def test_one_product_for_three_tables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,3 +74,49 @@ def test_what_is_looked_up_is_what_the_line_says() -> None:
     found = module({"line": lines, "start": np.zeros((5, 2), int)})
     for name, table in (("a", "one"), ("b", "two"), ("c", "three")):
         assert (found[name][0].argmax(-1) == known[table][0]).all()
+
+
+PARTS = """
+size = 5
+line = Input(size)
+code = Param(4)[size]
+where = Param(size)[size]
+x = Input(size)
+y = Input(size)
+op = Var(4)
+at = Var(size)
+z = Output(size)
+w = Output(size)
+@Runtime([size, size], size)
+def Min(a, b): return min(a, b)
+@Runtime([size, size], size)
+def Max(a, b): return max(a, b)
+@Runtime([size, size], size)
+def Add(a, b): return (a + b) % size
+
+with line as l:
+    op.set_to(code[l])
+    at.set_to(where[l])
+if op == 0:
+    z.set_to(Add(x, y))
+elif op == 1:
+    z.set_to(Min(x, y))
+elif op == 2:
+    z.set_to(Max(x, y))
+else:
+    z.set_to(0)
+w.set_to(at)
+"""
+
+
+@pytest.mark.parametrize("precision", ["linear", "log"])
+def test_columns_of_a_table_are_looked_up_once(
+    precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chances of a minimum and of a maximum are two of the four of `op`."""
+    program = model(PARTS).program
+    assert [n.dims[-2] for n in lower(program).graph.nodes if n.op == "join"] == [4 + 5]
+    found = results(program, precision)
+    monkeypatch.setattr(together, "ENTRIES", 0)
+    for one, two in zip(found, results(program, precision), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-12)

@@ -88,7 +88,8 @@ def _start(graph: Graph, table: Node, base: int, chosen: int) -> int | None:
     if array is None or names[chosen] != (last, out[-1]) or out[:-1] != tuple(lead):
         return None
     start = int(array[:, 0].argmax())
-    return start if np.array_equal(array, np.eye(*array.shape, -start)) else None
+    rows, columns = array.shape
+    return start if np.array_equal(array, np.eye(rows, columns, -start)) else None
 
 
 @dataclass
