@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from time import process_time, sleep
 
-SAMPLE_SECONDS = 0.04
+SAMPLE_SECONDS = 0.2  # so that what the call before has left in the caches counts for little
 PAUSE, IDLE = 0.005, 0.0005  # seconds to wait, and of work in them that count as none
 
 
