@@ -12,32 +12,30 @@ import pytest
 from neuralc.backends.native import NativeModule, compiled, kernel
 from neuralc.backends.native.plan import Lanes
 from neuralc.ir.nodes import Program
-from tests.machines.solved import ALL, machine
+from neuralc.nn.turns import program as ram
 from tests.native.same import check
+from tests.native.test_gradients import solved
 
-SIZES = {"memory_size": 5, "num_registers": 3, "max_steps": 4}
 WIDTHS = [width for width in (16, 64) if width != compiled.vector_bytes()]
-
-
-def program(name: str) -> Program:
-    """Return the program of a machine."""
-    if name == "ram":
-        return machine("ram", SIZES).program
-    return machine(ALL[name].machine, ALL[name].hypers).program
+MACHINE = ram(5, 3, 4)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize(("name", "lanes"), [("swap", "P"), ("decrement", "B"), ("ram", "B")])
+@pytest.mark.parametrize(
+    ("program", "lanes"),
+    [(solved("swap"), "P"), (solved("decrement"), "B"), (MACHINE, "B")],
+    ids=["swap", "decrement", "ram"],
+)
 def test_other_widths_mean_the_same(
-    name: str, lanes: Lanes, width: int, monkeypatch: pytest.MonkeyPatch
+    program: Program, lanes: Lanes, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kernel, "vector_bytes", lambda: width)
-    check(program(name), 1, lanes, monkeypatch)
+    check(program, 1, lanes, monkeypatch)
 
 
 def test_avx_512_takes_vectors_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "vector_bytes", lambda: 64)
-    text = NativeModule(program("ram"), restarts=3).kernel_source()
+    text = NativeModule(MACHINE, restarts=3).kernel_source()
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     target = llvm.Target.from_triple("x86_64-unknown-linux-gnu")
